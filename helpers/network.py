@@ -1,0 +1,203 @@
+"""The report's network: layers in a row, their parameters on disk, and the layers, loss and training it is used with."""
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from helpers.artifacts import whole_file
+from helpers.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU
+from helpers.threads import in_threads
+from helpers.training import SGD, History, evaluate, fit, softmax, softmax_cross_entropy, to_inputs
+
+__all__ = [
+    "SGD",
+    "Conv2D",
+    "Dense",
+    "Flatten",
+    "History",
+    "Layer",
+    "MaxPool2D",
+    "ReLU",
+    "Sequential",
+    "evaluate",
+    "fit",
+    "report_cnn",
+    "softmax",
+    "softmax_cross_entropy",
+    "to_inputs",
+]
+
+
+class Sequential:
+    """Layers in a row; the output of the last are the logits.
+
+    The layers before the first Dense treat every image on its own. They take the images one by one through all of
+    them, on every core, so that what one layer writes is still in the cache when the next one reads it.
+    """
+
+    def __init__(self, layers: list[Layer], input_shape: tuple[int, ...] | None = None) -> None:
+        if not layers:
+            raise ValueError("A network needs at least one layer.")
+        self.layers, self.input_shape = list(layers), input_shape
+        self._split = next((k for k, layer in enumerate(layers) if not layer.per_image), len(layers))
+        self._caches: list[list] = []
+
+    @property
+    def classes(self) -> int:
+        """How many logits the network has: the size of the last layer that has parameters."""
+        return next(layer.params["b"].size for layer in reversed(self.layers) if layer.params)
+
+    @property
+    def size(self) -> int:
+        """How many parameters the network has."""
+        return sum(layer.size for layer in self.layers)
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return the logits (N, K) of inputs x (N, H, W, C), and remember what `backward` needs."""
+        x, self._caches = self._images_forward(x, remember=True)
+        for layer in self.layers[self._split :]:
+            x = layer.forward(x)
+        return x
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return the logits (N, K), remembering nothing."""
+        x, _ = self._images_forward(x, remember=False)
+        for layer in self.layers[self._split :]:
+            x, _ = layer.apply(x)
+        return x
+
+    def backward(self, dout: np.ndarray, *, need_dx: bool = True) -> np.ndarray | None:
+        """Return dL/dx from dout = dL/dlogits (N, K) and leave each layer's gradients in its `grads`.
+
+        With `need_dx` false the gradient by the images, which training has no use for, is not computed.
+        """
+        if self._split and not self._caches:
+            raise RuntimeError("backward needs a forward pass first.")
+        for layer in reversed(self.layers[self._split :]):
+            dout = layer.backward(dout)
+        return self._images_backward(dout, need_dx) if self._split else dout
+
+    def predict_proba(self, images: np.ndarray, batch_size: int = 30) -> np.ndarray:
+        """Return the classes' probabilities (N, K) of images, uint8 or already scaled (see `to_inputs`)."""
+        parts = [images[k : k + batch_size] for k in range(0, len(images), batch_size)]
+        return np.concatenate([softmax(self.predict(to_inputs(part))) for part in parts])
+
+    def output_shapes(self, input_shape: tuple[int, ...] | None = None) -> list[tuple[int, ...]]:
+        """Return the shape of one image after each layer, without the batch axis."""
+        shape = input_shape or self.input_shape
+        if shape is None:
+            raise ValueError("Give the shape of one input, such as (224, 224, 3).")
+        shapes = []
+        for layer in self.layers:
+            shape = layer.output_shape(shape)
+            shapes.append(shape)
+        return shapes
+
+    def summary(self, input_shape: tuple[int, ...] | None = None) -> str:
+        """Return a table of the layers: name, shape of one output, number of parameters."""
+        shapes = self.output_shapes(input_shape)
+        rows = [
+            f"{type(layer).__name__:<12}{' x '.join(map(str, shape)):>18}{layer.size:>16,}"
+            for layer, shape in zip(self.layers, shapes, strict=True)
+        ]
+        return "\n".join([f"{'layer':<12}{'output':>18}{'parameters':>16}", *rows, f"{'total':<30}{self.size:>16,}"])
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return all parameters by name: "<number of the layer>.<w or b>"."""
+        return {f"{k}.{name}": p for k, layer in enumerate(self.layers) for name, p in layer.params.items()}
+
+    def set_state(self, arrays) -> None:
+        """Take the parameters from a mapping such as `state` gives; ValueError when one is missing or does not fit."""
+        for k, layer in enumerate(self.layers):
+            for name, param in layer.params.items():
+                key = f"{k}.{name}"
+                if key not in arrays:
+                    raise ValueError(f"The weights hold no {key} ({type(layer).__name__}): they are another network's.")
+                value = arrays[key]
+                if value.shape != param.shape:
+                    raise ValueError(
+                        f"The weights' {key} has the shape {value.shape}, but the layer's is {param.shape}."
+                    )
+                layer.params[name] = value.astype(param.dtype, copy=False)
+
+    def save(self, path: str | Path) -> None:
+        """Write the parameters to an .npz file, whole or not at all."""
+        with whole_file(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **self.state())
+
+    def load(self, path: str | Path) -> None:
+        """Read parameters that `save` wrote; ValueError when the file is damaged or another network's."""
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                self.set_state(arrays)
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise ValueError(f"{path} is damaged ({error}): delete it and train again.") from error
+
+    def _images_forward(self, x: np.ndarray, *, remember: bool) -> tuple[np.ndarray, list[list]]:
+        stem = self.layers[: self._split]
+        if not stem:
+            return x, []
+        if x.ndim != 4 or len(x) == 0:
+            raise ValueError(f"The network takes a batch of images (N, H, W, C) with at least one, not {x.shape}.")
+        shape = x.shape[1:]
+        for layer in stem:
+            shape = layer.output_shape(shape)
+        out, caches = np.empty((len(x), *shape), x.dtype), [[] for _ in x]
+
+        def work(numbers: range) -> None:
+            for n in numbers:
+                image = x[n : n + 1]
+                for layer in stem:
+                    image, cache = layer.apply(image)
+                    if remember:
+                        caches[n].append(cache)
+                out[n] = image[0]
+
+        in_threads(work, range(len(x)))
+        return out, caches
+
+    def _images_backward(self, dout: np.ndarray, need_dx: bool) -> np.ndarray | None:
+        stem, grads = self.layers[: self._split], [[] for _ in dout]
+        dxs = [None] * len(dout)
+
+        def work(numbers: range) -> None:
+            for n in numbers:
+                d = dout[n : n + 1]
+                for k in reversed(range(len(stem))):
+                    unwanted = k == 0 and not need_dx and isinstance(stem[k], Conv2D)
+                    d, grad = stem[k].pull(d, self._caches[n][k], **({"need_dx": False} if unwanted else {}))
+                    grads[n].insert(0, grad)
+                dxs[n] = d
+
+        in_threads(work, range(len(dout)))
+        for k, layer in enumerate(stem):  # added up in the images' order: the same sum on any number of cores
+            layer.grads = {name: sum(grads[n][k][name] for n in range(len(dout))) for name in layer.params}
+        return np.concatenate(dxs) if need_dx else None
+
+
+def report_cnn(image_size: int = 224, classes: int = 3, *, rng: np.random.Generator, dtype=np.float32) -> Sequential:
+    """Build the report's network: two convolutions with ReLU and overlapping max pooling, two dense layers.
+
+    At 224 x 224 and three classes it has 389,336,515 parameters, 1.56 GB in float32. ValueError for images below 8
+    pixels or fewer than two classes.
+    """
+    if image_size < 8 or classes < 2:
+        raise ValueError(f"The network needs images of at least 8 pixels and two classes, not {image_size}, {classes}.")
+    side = image_size - 6  # 3x3 convolution, 2x2 pooling, and both again: -2 -1 -2 -1
+    return Sequential(
+        [  # shapes at 224 x 224
+            Conv2D(3, 32, rng=rng, dtype=dtype),  # (N,224,224,3) -> (N,222,222,32)
+            ReLU(),
+            MaxPool2D(2, 1),  # -> (N,221,221,32)
+            Conv2D(32, 64, rng=rng, dtype=dtype),  # -> (N,219,219,64)
+            ReLU(),
+            MaxPool2D(2, 1),  # -> (N,218,218,64)
+            Flatten(),  # -> (N,3041536)
+            Dense(side * side * 64, 128, rng=rng, dtype=dtype),  # -> (N,128)
+            ReLU(),
+            Dense(128, classes, rng=rng, dtype=dtype),  # -> (N,3)
+        ],
+        input_shape=(image_size, image_size, 3),
+    )

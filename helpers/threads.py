@@ -1,0 +1,51 @@
+"""Share independent pieces of work between the cores: NumPy lets go of the interpreter's lock while it computes."""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+from threadpoolctl import ThreadpoolController
+
+_inside = threading.local()
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _workers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(cores(), thread_name_prefix="numpy")
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def in_threads(work: Callable[[Sequence], None], items: Sequence) -> None:
+    """Call `work(share)` on every core at once, each with its share of `items`, in order and contiguous.
+
+    Meanwhile BLAS keeps to one thread, so that two levels of threads do not fight for the cores. A call from inside
+    another runs in place. What each item gives must not depend on the share it came in: then neither do the results.
+    """
+    count = min(cores(), len(items))
+    if count < 2 or getattr(_inside, "worker", False):
+        work(items)
+        return
+
+    def run(share: Sequence) -> None:
+        _inside.worker = True
+        try:
+            work(share)
+        finally:
+            _inside.worker = False
+
+    bounds = [len(items) * k // count for k in range(count + 1)]
+    with _blas().limit(limits=1, user_api="blas"):
+        futures = [_workers().submit(run, items[a:z]) for a, z in zip(bounds, bounds[1:], strict=False)]
+        for future in futures:
+            future.result()
