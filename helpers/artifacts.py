@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,8 +73,24 @@ def save_arrays(run_dir: str | Path, name: str, **arrays: np.ndarray) -> Path:
 def load_arrays(run_dir: str | Path, name: str, *, made_by: str) -> dict[str, np.ndarray]:
     """Read RUN_DIR/artifacts/<name>.npz; FileNotFoundError names the notebook that makes it."""
     path = _artifact(run_dir, f"{name}.npz", made_by)
+    return read_npz(path, f"delete it and run notebook {made_by} again")
+
+
+def read_npz(path: str | Path, remedy: str) -> dict[str, np.ndarray]:
+    """Read every array of an .npz file (no pickle); ValueError when it is damaged: which file, how, and `remedy`."""
     try:
+        # NumPy stops reading where an array should end, so a changed header may escape it: all check sums come first.
+        with zipfile.ZipFile(path) as archive:
+            if wrong := archive.testzip():
+                raise zipfile.BadZipFile(f"the check sum of {wrong} is wrong")
         with np.load(path, allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
+    except (FileNotFoundError, PermissionError, MemoryError):
+        raise
     except Exception as error:  # zipfile, zlib and NumPy each raise their own for the same fact
-        raise ValueError(f"{path} is damaged ({error}): delete it and run notebook {made_by} again.") from error
+        raise ValueError(f"{path} is damaged ({error}): {remedy}.") from error
+
+
+def source_report() -> dict:
+    """Return the numbers that the source report of 2022 published, from reports/source_report.json."""
+    return json.loads((ROOT / "reports" / "source_report.json").read_text(encoding="utf-8"))

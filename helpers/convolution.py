@@ -46,7 +46,7 @@ def convolve2d_loops(image: np.ndarray, kernel: np.ndarray, stride: int = 1, pad
 
     s[i, j] = sum_{a, b, c} image[i*stride + a, j*stride + b, c] * kernel[KH-1-a, KW-1-b, c], zeros around the image.
     The kernel is turned by 180 degrees in the plane, as the definition of convolution asks; depth is only summed.
-    Slow on purpose: this is the definition that the fast version is held against. Raises ValueError when they don't fit.
+    Slow on purpose: it is the definition that the fast version is held against. Raises ValueError when they don't fit.
     """
     image, kernel = np.asarray(image), np.asarray(kernel)
     if image.ndim not in (2, 3) or kernel.ndim != image.ndim or kernel.shape[2:] != image.shape[2:]:

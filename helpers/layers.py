@@ -39,9 +39,9 @@ class Layer:
         return dx
 
     def visit_grads(self, update: Callable[[str, slice, np.ndarray], None]) -> None:
-        """Call `update(name, rows, gradient of those rows)` for every parameter."""
+        """Call `update(name, rows, gradient of those rows)` for every parameter; `update` may write on what it gets."""
         for name, grad in self.grads.items():
-            update(name, slice(None), grad)
+            update(name, slice(None), grad.copy())
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of one output, without the batch axis, from the shape of one input."""
@@ -58,7 +58,9 @@ class Conv2D(Layer):
 
     def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, pad=0, *, rng, dtype=np.float32) -> None:
         super().__init__()
-        kh, kw = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        kh, kw = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size, kernel_size)
+        for k in (kh, kw):
+            output_size(1 << 30, k, stride, pad)  # refuses what makes no sense now, not with the first image
         self.stride, self.pad = stride, pad
         self.params["w"] = kaiming_normal((kh, kw, in_channels, out_channels), rng=rng, dtype=dtype)
         self.params["b"] = np.zeros(out_channels, dtype)
@@ -92,6 +94,7 @@ class MaxPool2D(Layer):
 
     def __init__(self, size=2, stride=1) -> None:
         super().__init__()
+        output_size(1 << 30, size, stride)
         self.window, self.stride = size, stride
 
     def apply(self, x):
@@ -157,7 +160,7 @@ class Dense(Layer):
         x, w = self._cache, self.params["w"]
         if dout.shape != (len(x), w.shape[1]):
             raise ValueError(f"dout has the shape {dout.shape}, but the output had {(len(x), w.shape[1])}.")
-        self._dout = dout
+        self._pulled = x, dout
         dx = np.empty_like(x)
 
         def work(blocks):
@@ -168,23 +171,27 @@ class Dense(Layer):
         return dx
 
     def visit_grads(self, update):
+        if self._pulled is None:
+            return super().visit_grads(update)
+        x, dout = self._pulled
+
         def work(blocks):
             for rows in blocks:
-                update("w", rows, self._cache[:, rows].T @ self._dout)
+                update("w", rows, x[:, rows].T @ dout)
 
-        if self._dout is not None:
-            in_threads(work, self._blocks())
-            update("b", slice(None), self._dout.sum(axis=0))
+        in_threads(work, self._blocks())
+        update("b", slice(None), dout.sum(axis=0))
 
     @property
     def grads(self):
-        if self._dout is None:
-            return {}
-        return {"w": self._cache.T @ self._dout, "b": self._dout.sum(axis=0)}
+        if self._pulled is None:
+            return self._given
+        x, dout = self._pulled
+        return {"w": x.T @ dout, "b": dout.sum(axis=0)}
 
     @grads.setter
     def grads(self, value):
-        self._dout = None
+        self._pulled, self._given = None, value
 
     def output_shape(self, shape):
         if shape != self.params["w"].shape[:1]:

@@ -1,12 +1,10 @@
-"""The report's network: layers in a row, their parameters on disk, and the layers, loss and training it is used with."""
+"""The report's network: layers in a row and their parameters on disk; layers, loss and training by one import."""
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from helpers.artifacts import whole_file
+from helpers.artifacts import read_npz, whole_file
 from helpers.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU
 from helpers.threads import in_threads
 from helpers.training import SGD, History, evaluate, fit, softmax, softmax_cross_entropy, to_inputs
@@ -110,17 +108,14 @@ class Sequential:
 
     def set_state(self, arrays) -> None:
         """Take the parameters from a mapping such as `state` gives; ValueError when one is missing or does not fit."""
-        for k, layer in enumerate(self.layers):
+        for key, param in self.state().items():
+            if key not in arrays:
+                raise ValueError(f"The weights hold no {key}: they are another network's.")
+            if arrays[key].shape != param.shape:
+                raise ValueError(f"The weights' {key} has the shape {arrays[key].shape}; the layer's is {param.shape}.")
+        for k, layer in enumerate(self.layers):  # only now: weights that are refused leave the network as it was
             for name, param in layer.params.items():
-                key = f"{k}.{name}"
-                if key not in arrays:
-                    raise ValueError(f"The weights hold no {key} ({type(layer).__name__}): they are another network's.")
-                value = arrays[key]
-                if value.shape != param.shape:
-                    raise ValueError(
-                        f"The weights' {key} has the shape {value.shape}, but the layer's is {param.shape}."
-                    )
-                layer.params[name] = value.astype(param.dtype, copy=False)
+                layer.params[name] = arrays[f"{k}.{name}"].astype(param.dtype, copy=False)
 
     def save(self, path: str | Path) -> None:
         """Write the parameters to an .npz file, whole or not at all."""
@@ -129,11 +124,11 @@ class Sequential:
 
     def load(self, path: str | Path) -> None:
         """Read parameters that `save` wrote; ValueError when the file is damaged or another network's."""
+        arrays = read_npz(path, "delete it and train again")
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                self.set_state(arrays)
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise ValueError(f"{path} is damaged ({error}): delete it and train again.") from error
+            self.set_state(arrays)
+        except ValueError as error:
+            raise ValueError(f"{path} does not fit this network. {error}") from error
 
     def _images_forward(self, x: np.ndarray, *, remember: bool) -> tuple[np.ndarray, list[list]]:
         stem = self.layers[: self._split]

@@ -3,8 +3,9 @@
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
+from itertools import pairwise
 
 from threadpoolctl import ThreadpoolController
 
@@ -32,10 +33,10 @@ def in_threads(work: Callable[[Sequence], None], items: Sequence) -> None:
     Meanwhile BLAS keeps to one thread, so that two levels of threads do not fight for the cores. A call from inside
     another runs in place. What each item gives must not depend on the share it came in: then neither do the results.
     """
-    count = min(cores(), len(items))
-    if count < 2 or getattr(_inside, "worker", False):
+    if getattr(_inside, "worker", False):
         work(items)
         return
+    count = min(cores(), len(items))
 
     def run(share: Sequence) -> None:
         _inside.worker = True
@@ -44,8 +45,12 @@ def in_threads(work: Callable[[Sequence], None], items: Sequence) -> None:
         finally:
             _inside.worker = False
 
-    bounds = [len(items) * k // count for k in range(count + 1)]
-    with _blas().limit(limits=1, user_api="blas"):
-        futures = [_workers().submit(run, items[a:z]) for a, z in zip(bounds, bounds[1:], strict=False)]
+    with _blas().limit(limits=1, user_api="blas"):  # for one share too: with other threads BLAS rounds otherwise
+        if count < 2:
+            work(items)
+            return
+        bounds = [len(items) * k // count for k in range(count + 1)]
+        futures = [_workers().submit(run, items[a:z]) for a, z in pairwise(bounds)]
+        wait(futures)  # all of them, so that after an error nothing is still being written
         for future in futures:
             future.result()

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import time
-import zipfile
 import zlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from helpers.artifacts import whole_file
+from helpers.artifacts import read_npz, whole_file
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -30,7 +29,9 @@ def softmax_cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[float
     sum, not of a probability that may have become 0. Raises ValueError when the labels do not fit the logits.
     Source: Bridle (1990); Goodfellow et al. (2016), section 6.2.2.3.
     """
-    labels = check_labels(labels, *np.shape(logits))
+    if np.ndim(logits) != 2:
+        raise ValueError(f"Logits must be an array (N, K), not {np.shape(logits)}.")
+    labels = check_labels(labels, *logits.shape)
     rows = np.arange(len(labels))
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
@@ -76,7 +77,7 @@ class SGD:
             raise ValueError(f"The learning rate must be a positive number, not {learning_rate!r}.")
         if not 0 <= momentum < 1:
             raise ValueError(f"The momentum must be from 0 to below 1, not {momentum!r}.")
-        self.learning_rate, self.momentum = learning_rate, momentum
+        self.learning_rate, self.momentum = float(learning_rate), float(momentum)
         self.velocity: dict[str, np.ndarray] = {}
 
     def step(self, model) -> None:
@@ -84,7 +85,8 @@ class SGD:
         for number, layer in enumerate(model.layers):
             if self.momentum:
                 for name, param in layer.params.items():
-                    self.velocity.setdefault(f"{number}.{name}", np.zeros_like(param))
+                    if f"{number}.{name}" not in self.velocity:
+                        self.velocity[f"{number}.{name}"] = np.zeros_like(param)
 
             def update(name, rows, grad, number=number, layer=layer):
                 change = np.multiply(grad, -self.learning_rate, out=grad)
@@ -133,12 +135,15 @@ def fit(
     """
     images, labels = _pair(train)
     labels = check_labels(labels, len(images), model.classes)
+    check_labels(_pair(val)[1], len(_pair(val)[0]), model.classes)  # now, not after an epoch
     if epochs < 1 or batch_size < 1:
         raise ValueError(f"epochs and batch_size must be at least 1, not {epochs} and {batch_size}.")
     history = History()
     state = _Checkpoint(checkpoint, model, optimizer, rng, batch_size, images, labels) if checkpoint else None
     if state:
         history = state.resume(history)
+        if len(history.loss) > epochs:
+            raise ValueError(f"{checkpoint} holds {len(history.loss)} epochs, but {epochs} are asked for: delete it.")
     batches = -(-len(images) // batch_size)
     with tqdm(total=epochs * batches, initial=len(history.loss) * batches, desc="training", unit="batch") as bar:
         for epoch in range(len(history.loss), epochs):
@@ -213,15 +218,14 @@ class _Checkpoint:
     def resume(self, history: History) -> History:
         if not self.path.exists():
             return history
-        try:
-            with np.load(self.path, allow_pickle=False) as file:
-                training = json.loads(str(file["training"]))
-                self._check(training["belongs_to"])
-                self.model.set_state(file)
-                names = [name for name in file.files if name.startswith("velocity.")]
-                self.optimizer.velocity = {name.removeprefix("velocity."): file[name] for name in names}
-        except (OSError, KeyError, EOFError, zlib.error, zipfile.BadZipFile, json.JSONDecodeError) as error:
-            raise ValueError(f"The checkpoint {self.path} is damaged ({error}): delete it to start afresh.") from error
+        arrays = read_npz(self.path, "delete it to start afresh")
+        training = json.loads(str(arrays.get("training", "{}")))
+        self._check(training.get("belongs_to", {}))
+        moving = self.model.state() if self.optimizer.momentum else {}
+        if missing := {*self.model.state(), *(f"velocity.{name}" for name in moving)} - arrays.keys():
+            raise ValueError(f"{self.path} is damaged (it holds no {min(missing)}): delete it to start afresh.")
+        self.model.set_state(arrays)
+        self.optimizer.velocity = {name: arrays[f"velocity.{name}"] for name in moving}
         self.rng.bit_generator.state = training["random_state"]
         tqdm.write(f"Going on after epoch {len(training['history']['loss'])} from {self.path.name}")
         return History(**training["history"])

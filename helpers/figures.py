@@ -1,0 +1,128 @@
+"""The report's figures in one style. Each function returns a matplotlib Figure; Jupyter shows what a cell ends with."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import seaborn
+from IPython import get_ipython
+from IPython.display import Markdown
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+WIDTH = 7.2  # inches: the width of the report's text
+DPI = 150
+BLUE, ORANGE, GREEN, GRAY = "#0b5cad", "#c8501e", "#2a7f4f", "#6b7280"
+INK = "#1f2328"
+
+
+def setup() -> None:
+    """Set the report's style, and show a returned Figure as a PNG of at most 256 colours."""
+    seaborn.set_theme(
+        context="paper",
+        style="ticks",
+        palette=[BLUE, ORANGE, GREEN, GRAY],
+        rc={
+            "font.family": "DejaVu Sans",
+            "font.size": 9,
+            "axes.titlesize": 9,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "axes.labelsize": 8.5,
+            "xtick.labelsize": 8,
+            "ytick.labelsize": 8,
+            "legend.fontsize": 8,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "text.color": INK,
+            "axes.labelcolor": INK,
+            "legend.frameon": False,
+            "mathtext.fontset": "dejavusans",
+            "image.interpolation": "nearest",
+        },
+    )
+    if shell := get_ipython():
+        shell.display_formatter.formatters["image/png"].for_type(Figure, to_png)
+
+
+def to_png(figure: Figure) -> bytes:
+    """Return the figure as a PNG whose colours are reduced to 256: a third of the size, and no difference to see."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, facecolor="white", bbox_inches="tight", pad_inches=0.04)
+    picture = Image.open(buffer).convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    small = io.BytesIO()
+    picture.save(small, format="PNG", optimize=True)
+    return small.getvalue()
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence], align: str | None = None) -> Markdown:
+    """Return a Markdown table for Jupyter to show; `align` holds one of l, c, r a column (default: l, then r)."""
+    align = align or "l" + "r" * (len(headers) - 1)
+    rule = {"l": ":---", "c": ":---:", "r": "---:"}
+    lines = [headers, [rule[a] for a in align], *rows]
+    cells = [[str(cell).replace("|", r"\|") for cell in line] for line in lines]
+    return Markdown("\n".join(f"| {' | '.join(line)} |" for line in cells))
+
+
+def code_safe(name: str) -> str:
+    """Return a class or file name so that Markdown shows it as it is, whatever signs it holds."""
+    flat = " ".join(name.split())
+    return "".join("\\" + c if c in r"\`*_{}[]<>()#+-.!|$^~" else c for c in flat)
+
+
+def grid(rows: int, columns: int, *, width: float = WIDTH, cell: float | None = None, extra: float = 0.2):
+    """Return a Figure and its (rows, columns) array of Axes without ticks, square cells, `extra` inches above each."""
+    side = cell or width / columns
+    figure = Figure(figsize=(side * columns, rows * (side + extra)), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for ax in axes.flat:
+        ax.set(xticks=[], yticks=[])
+        seaborn.despine(ax=ax, left=True, bottom=True)
+    return figure, axes
+
+
+def show_image(ax: Axes, image: np.ndarray, title: str = "", **kwargs):
+    """Draw an image on an Axes: RGB as it is, (H, W) in gray unless `cmap` says otherwise."""
+    kwargs = {"cmap": "gray"} | kwargs if image.ndim == 2 else kwargs
+    ax.set_title(title.replace("$", r"\$"), fontweight="normal", fontsize=8)
+    return ax.imshow(image, **kwargs)
+
+
+def image_row(images: Sequence[np.ndarray], titles: Sequence[str], *, cell: float | None = None, **kwargs) -> Figure:
+    """Show images side by side, each with its title."""
+    figure, axes = grid(1, len(images), cell=cell)
+    for ax, image, title in zip(axes.flat, images, titles, strict=True):
+        show_image(ax, image, title, **kwargs)
+    return figure
+
+
+def curves(history: dict) -> Figure:
+    """Plot loss (log scale) and accuracy of training and validation by epoch."""
+    figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    epochs = np.arange(1, len(history["loss"]) + 1)
+    for ax, name in ((left, "loss"), (right, "accuracy")):
+        ax.plot(epochs, history[name], "o-", ms=3, color=BLUE)
+        ax.plot(epochs, history[f"val_{name}"], "s--", ms=3, color=ORANGE)
+        ax.annotate(" train", (epochs[-1], history[name][-1]), color=BLUE, fontsize=8, va="center")
+        ax.annotate(" val", (epochs[-1], history[f"val_{name}"][-1]), color=ORANGE, fontsize=8, va="center")
+        ax.set(xlabel="epoch", xlim=(0.5, epochs[-1] + max(1, 0.12 * len(epochs))))
+    left.set(yscale="log", ylabel="cross-entropy (nats)")
+    right.set(ylim=(0, 1.03), ylabel="accuracy")
+    return figure
+
+
+def confusion(matrix: np.ndarray, class_names: Sequence[str], title: str = "") -> Figure:
+    """Draw a confusion matrix, rows actual, columns predicted, counts written in the cells."""
+    side = max(2.8, 0.5 * len(class_names) + 1.3)
+    figure = Figure(figsize=(side + 0.6, side), layout="constrained")
+    ax = figure.subplots()
+    names = [name.replace("$", r"\$") for name in class_names]
+    seaborn.heatmap(
+        matrix, annot=True, fmt="d", cmap="Blues", vmin=0, square=True, cbar=False, ax=ax,
+        xticklabels=names, yticklabels=names, linewidths=1, linecolor="white",
+    )  # fmt: skip
+    ax.set(xlabel="predicted class", ylabel="actual class", title=title)
+    ax.tick_params(length=0)
+    return figure
