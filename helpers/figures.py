@@ -107,6 +107,7 @@ def curves(history: dict) -> Figure:
         ax.plot(epochs, history[f"val_{name}"], "s--", ms=3, color=ORANGE)
         ax.annotate(" train", (epochs[-1], history[name][-1]), color=BLUE, fontsize=8, va="center")
         ax.annotate(" val", (epochs[-1], history[f"val_{name}"][-1]), color=ORANGE, fontsize=8, va="center")
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set(xlabel="epoch", xlim=(0.5, epochs[-1] + max(1, 0.12 * len(epochs))))
     left.set(yscale="log", ylabel="cross-entropy (nats)")
     right.set(ylim=(0, 1.03), ylabel="accuracy")

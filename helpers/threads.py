@@ -19,7 +19,7 @@ def cores() -> int:
 
 @cache
 def _workers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(cores(), thread_name_prefix="numpy")
+    return ThreadPoolExecutor(cores(), "numpy", initializer=lambda: setattr(_inside, "worker", True))
 
 
 @cache
@@ -37,20 +37,12 @@ def in_threads(work: Callable[[Sequence], None], items: Sequence) -> None:
         work(items)
         return
     count = min(cores(), len(items))
-
-    def run(share: Sequence) -> None:
-        _inside.worker = True
-        try:
-            work(share)
-        finally:
-            _inside.worker = False
-
     with _blas().limit(limits=1, user_api="blas"):  # for one share too: with other threads BLAS rounds otherwise
         if count < 2:
             work(items)
             return
         bounds = [len(items) * k // count for k in range(count + 1)]
-        futures = [_workers().submit(run, items[a:z]) for a, z in pairwise(bounds)]
+        futures = [_workers().submit(work, items[a:z]) for a, z in pairwise(bounds)]
         wait(futures)  # all of them, so that after an error nothing is still being written
         for future in futures:
             future.result()

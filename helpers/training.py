@@ -219,10 +219,11 @@ class _Checkpoint:
         if not self.path.exists():
             return history
         arrays = read_npz(self.path, "delete it to start afresh")
-        training = json.loads(str(arrays.get("training", "{}")))
-        self._check(training.get("belongs_to", {}))
+        training = json.loads(str(arrays.get("training", "null")))
+        if training:
+            self._check(training["belongs_to"])
         moving = self.model.state() if self.optimizer.momentum else {}
-        if missing := {*self.model.state(), *(f"velocity.{name}" for name in moving)} - arrays.keys():
+        if missing := {"training", *self.model.state(), *(f"velocity.{name}" for name in moving)} - arrays.keys():
             raise ValueError(f"{self.path} is damaged (it holds no {min(missing)}): delete it to start afresh.")
         self.model.set_state(arrays)
         self.optimizer.velocity = {name: arrays[f"velocity.{name}"] for name in moving}

@@ -1,0 +1,201 @@
+"""Files that notebooks hand on: whole or absent, named when damaged, never a pickle."""
+
+import json
+import math
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers import artifacts
+from helpers.artifacts import load_arrays, load_json, read_npz, resolve_run_dir, save_arrays, save_json, whole_file
+
+
+def names(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+# Whole files
+
+
+def test_a_file_appears_when_it_is_whole(tmp_path):
+    path = tmp_path / "new" / "a.txt"
+    with whole_file(path) as temporary:
+        temporary.write_text("whole")
+        assert temporary.parent == path.parent  # on the same file system, or replacing would not be one step
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert names(tmp_path) == ["new/a.txt"]
+
+
+def test_who_reads_the_old_file_goes_on_reading_it(tmp_path):
+    """The new file takes the old one's name in one step; the old one is not written on."""
+    path, old = tmp_path / "a.txt", tmp_path / "old.txt"
+    path.write_text("old")
+    os.link(path, old)
+    with whole_file(path) as temporary:
+        temporary.write_text("new")
+    assert (path.read_text(), old.read_text()) == ("new", "old")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_others_may_read_it(tmp_path):
+    with whole_file(tmp_path / "a.txt") as temporary:
+        temporary.write_text("")
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+@pytest.mark.parametrize("before", [None, "old"])
+def test_a_writer_that_fails_leaves_what_was_there(tmp_path, error, before):
+    path = tmp_path / "a.txt"
+    if before:
+        path.write_text(before)
+
+    def write():
+        with whole_file(path) as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        write()
+    assert names(tmp_path) == (["a.txt"] if before else [])
+    assert not before or path.read_text() == before
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
+    save_json(tmp_path, "scores", {"accuracy": 0.5})
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_json(tmp_path, "scores", {"accuracy": 0.9})
+    assert load_json(tmp_path, "scores", made_by="03") == {"accuracy": 0.5}
+    assert names(tmp_path) == ["artifacts/scores.json"]
+
+
+# JSON
+
+
+def test_json_comes_back(tmp_path):
+    value = {"name": "Bäume 🌳", "list": [1, 2.5, None, True], "nested": {"b": 1, "a": 2}}
+    path = save_json(tmp_path, "scores", value)
+    assert path == tmp_path / "artifacts" / "scores.json"
+    assert load_json(tmp_path, "scores", made_by="03") == value
+
+
+def test_json_is_the_same_file_for_the_same_value(tmp_path):
+    first = save_json(tmp_path, "a", {"x": 1, "y": 2}).read_bytes()
+    assert save_json(tmp_path, "b", {"y": 2, "x": 1}).read_bytes() == first
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, {"a": [-math.inf]}])
+def test_json_has_no_nan(tmp_path, value):
+    with pytest.raises(ValueError, match="JSON"):
+        save_json(tmp_path, "scores", value)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("damage", [b"", b'{"a": 1', b"\xff\xfe", b"{} {}"])
+def test_damaged_json_is_named(tmp_path, damage):
+    save_json(tmp_path, "scores", {}).write_bytes(damage)
+    with pytest.raises(ValueError, match=r"scores.json is damaged \(.+\): delete it and run notebook 03 again"):
+        load_json(tmp_path, "scores", made_by="03")
+
+
+# Arrays
+
+
+def test_arrays_come_back(tmp_path):
+    arrays = {"x": np.arange(6.0).reshape(2, 3), "labels": np.array([1, 2], np.uint8), "names": np.array(["a", "bé"])}
+    path = save_arrays(tmp_path, "maps", **arrays)
+    assert path == tmp_path / "artifacts" / "maps.npz"
+    loaded = load_arrays(tmp_path, "maps", made_by="05")
+    assert list(loaded) == list(arrays)
+    for name, array in arrays.items():
+        assert np.array_equal(loaded[name], array)
+        assert loaded[name].dtype == array.dtype
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100, -1, -200])
+def test_truncated_arrays_are_named(tmp_path, kept):
+    path = save_arrays(tmp_path, "maps", x=np.arange(100.0))
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ValueError, match=r"maps.npz is damaged \(.+\): delete it and run notebook 05 again"):
+        load_arrays(tmp_path, "maps", made_by="05")
+
+
+def test_a_flipped_bit_of_an_arrays_header_or_data_is_noticed(tmp_path):
+    """NumPy alone lets one through: with a shorter header it reads shifted data and never meets the check sum."""
+    path = save_arrays(tmp_path, "maps", x=np.arange(4.0))
+    raw = path.read_bytes()
+    begin = raw.index(b"\x93NUMPY")
+    for place in [*range(begin, begin + 12), *range(begin + 12, begin + 128 + 32, 7)]:
+        for bit in range(8):
+            damaged = bytearray(raw)
+            damaged[place] ^= 1 << bit
+            path.write_bytes(damaged)
+            with pytest.raises(ValueError, match=r"maps.npz is damaged \(the check sum of x.npy is wrong\)"):
+                load_arrays(tmp_path, "maps", made_by="05")
+
+
+def test_objects_are_never_unpickled(tmp_path):
+    path = tmp_path / "artifacts" / "maps.npz"
+    path.parent.mkdir()
+    np.savez(path, x=np.array([{"an": "object"}]))
+    with pytest.raises(ValueError, match=r"maps\.npz is damaged .*allow_pickle=False"):
+        load_arrays(tmp_path, "maps", made_by="05")
+
+
+def test_nothing_in_the_helpers_unpickles():
+    sources = list(Path(artifacts.__file__).parent.rglob("*.py"))
+    assert len(sources) > 5
+    for source in sources:
+        text = source.read_text(encoding="utf-8")
+        assert "import pickle" not in text, source
+        assert "allow_pickle=True" not in text, source
+        assert text.count("np.load(") == text.count("allow_pickle=False)"), source
+
+
+@pytest.mark.parametrize("error", [PermissionError, MemoryError])
+def test_what_is_no_damage_is_not_called_so(tmp_path, monkeypatch, error):
+    path = save_arrays(tmp_path, "maps", x=np.zeros(1))
+
+    def refuse(*arguments, **options):
+        raise error("not now")
+
+    monkeypatch.setattr(np, "load", refuse)
+    with pytest.raises(error, match="not now"):
+        read_npz(path, "delete it")
+
+
+# Missing files and folders
+
+
+@pytest.mark.parametrize("load", [load_json, load_arrays])
+def test_a_missing_artifact_names_the_notebook(tmp_path, load):
+    with pytest.raises(FileNotFoundError, match=r"scores.* is missing: run notebook 03_cnn_training first, or `make"):
+        load(tmp_path, "scores", made_by="03_cnn_training")
+
+
+def test_the_folder_of_a_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    reports = artifacts.ROOT / "reports"
+    assert (artifacts.ROOT / "helpers" / "artifacts.py").is_file()
+    assert resolve_run_dir("", "scenes") == reports / "scenes"
+    assert resolve_run_dir("", "some/where/birds/") == reports / "birds"
+    assert resolve_run_dir("", "./birds") == reports / "birds"
+    assert resolve_run_dir("runs/a", "scenes") == tmp_path / "runs" / "a"
+    assert resolve_run_dir("~/b", "scenes") == tmp_path / "b"
+    assert resolve_run_dir(tmp_path, "scenes") == tmp_path
+
+
+def test_json_is_plain_text(tmp_path):
+    text = save_json(tmp_path, "scores", {"a": [1]}).read_text(encoding="utf-8")
+    assert json.loads(text) == {"a": [1]}
+    assert text.endswith("}\n")

@@ -1,0 +1,93 @@
+"""The report's figures: what they show, not how they look."""
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from helpers import figures
+
+HISTORY = {"loss": [1.0, 0.1], "accuracy": [0.5, 0.9], "val_loss": [1.1, 0.3], "val_accuracy": [0.4, 0.8]}
+
+
+@pytest.fixture(autouse=True)
+def style():
+    figures.setup()
+
+
+def texts(figure):
+    return [text.get_text() for ax in figure.axes for text in ax.texts]
+
+
+def test_a_png_of_at_most_256_colours():
+    figure = figures.image_row([np.random.default_rng(0).random((40, 50, 3))], ["noise"])
+    png = figures.to_png(figure)
+    picture = Image.open(io.BytesIO(png))
+    assert (picture.format, picture.mode) == ("PNG", "P")
+    assert len(picture.getcolors()) > 16
+    assert figures.to_png(figure) == png
+
+
+def test_a_table():
+    table = figures.table(["class", "n", "F1"], [["a|b", 1, 0.5], ["c", 2, 1]])
+    assert table.data.splitlines() == [
+        "| class | n | F1 |",
+        "| :--- | ---: | ---: |",
+        r"| a\|b | 1 | 0.5 |",
+        "| c | 2 | 1 |",
+    ]
+    assert "| :---: | :--- |" in figures.table(["a", "b"], [], align="cl").data
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("bonsai", "bonsai"),
+        ("joshua_tree", r"joshua\_tree"),
+        ("<script>alert(1)</script>", r"\<script\>alert\(1\)\</script\>"),
+        ("a|b*c\n d", r"a\|b\*c d"),
+        ("\\", "\\\\"),
+        ("Bäume 🌳", "Bäume 🌳"),
+    ],
+)
+def test_names_are_shown_as_they_are(name, safe):
+    assert figures.code_safe(name) == safe
+
+
+def test_a_row_of_images():
+    images = [np.zeros((4, 5)), np.zeros((4, 5, 3))]
+    figure = figures.image_row(images, ["gray $x$", "colour"])
+    assert isinstance(figure, Figure)
+    assert [ax.get_title(loc="left") for ax in figure.axes] == [r"gray \$x\$", "colour"]
+    assert figure.axes[0].images[0].get_cmap().name == "gray"
+    assert [ax.images[0].get_array().shape[:2] for ax in figure.axes] == [(4, 5), (4, 5)]
+    with pytest.raises(ValueError, match="zip"):
+        figures.image_row(images, ["one title"])
+
+
+def test_curves_show_the_history():
+    figure = figures.curves(HISTORY)
+    loss, accuracy = figure.axes
+    assert [line.get_ydata().tolist() for line in loss.lines] == [HISTORY["loss"], HISTORY["val_loss"]]
+    assert [line.get_ydata().tolist() for line in accuracy.lines] == [HISTORY["accuracy"], HISTORY["val_accuracy"]]
+    assert accuracy.lines[0].get_xdata().tolist() == [1, 2]
+    assert loss.get_yscale() == "log"
+    figures.to_png(figures.curves({name: values[:1] for name, values in HISTORY.items()}))  # one epoch
+
+
+def test_a_confusion_matrix_has_rows_actual():
+    figure = figures.confusion(np.array([[3, 1], [0, 7]]), ["a", "$b$"])
+    (ax,) = figure.axes
+    assert texts(figure) == ["3", "1", "0", "7"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted class", "actual class")
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", r"\$b\$"]
+    assert ax.yaxis_inverted()  # the first class on top
+    figures.to_png(figure)
+
+
+def test_a_grid_has_no_ticks():
+    figure, axes = figures.grid(2, 3)
+    assert axes.shape == (2, 3)
+    assert all(len(ax.get_xticks()) == len(ax.get_yticks()) == 0 for ax in figure.axes)

@@ -1,0 +1,99 @@
+"""Work shared between cores: every item once, errors passed on, BLAS put back."""
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
+
+from helpers import threads
+from helpers.threads import cores, in_threads
+
+
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch):
+    monkeypatch.setattr(threads, "cores", lambda: 2)
+
+
+def blas_threads():
+    """The number of threads of every BLAS that was there when it was first needed, NumPy's among them."""
+    return [pool["num_threads"] for pool in threads._blas().info() if pool["user_api"] == "blas"]
+
+
+def test_there_is_a_core():
+    assert cores() >= 1
+
+
+@given(count=st.integers(1, 5), items=st.integers(0, 20))
+def test_every_item_once_in_contiguous_shares(count, items):
+    shares = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threads, "cores", lambda: count)
+        in_threads(shares.append, range(items))
+    assert len(shares) == max(1, min(count, items))
+    assert [i for share in sorted(shares, key=list) for i in share] == list(range(items))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def test_shares_run_at_once():
+    both = threading.Barrier(2, timeout=20)
+    in_threads(lambda share: both.wait(), [1, 2])
+    assert not both.broken
+
+
+def test_a_nested_call_runs_in_place():
+    seen = []
+
+    def outer(share):
+        here = threading.get_ident()
+        in_threads(lambda inner: seen.append((here, threading.get_ident(), list(inner))), [5, 6, 7])
+
+    in_threads(outer, [1, 2])
+    assert len(seen) == 2
+    assert all(here == there and inner == [5, 6, 7] for here, there, inner in seen)
+    assert threading.get_ident() not in {here for here, _, _ in seen}
+
+
+def test_after_a_nested_call_the_next_one_is_shared_again():
+    in_threads(lambda share: in_threads(lambda inner: None, [1, 2]), [1, 2])
+    test_shares_run_at_once()
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_an_error_is_passed_on_after_all_have_ended(failing):
+    ended = threading.Event()
+
+    def work(share):
+        if share[0] == failing:
+            raise KeyError(f"item {failing}")
+        ended.wait(0.2)
+        ended.set()
+
+    with pytest.raises(KeyError, match=f"item {failing}"):
+        in_threads(work, [0, 1])
+    assert ended.is_set()
+    test_shares_run_at_once()
+
+
+@pytest.mark.skipif(not blas_threads(), reason="this BLAS cannot be told how many threads to use")
+@pytest.mark.parametrize("items", [1, 2, 5])
+@pytest.mark.parametrize("fails", [False, True])
+def test_blas_keeps_to_one_thread_meanwhile_and_is_put_back(items, fails):
+    inside = []
+
+    def work(share):
+        inside.extend(blas_threads())
+        if fails:
+            raise KeyError
+
+    with threadpool_limits(2, "blas"):
+        before = blas_threads()
+        if fails:
+            with pytest.raises(KeyError):
+                in_threads(work, range(items))
+        else:
+            in_threads(work, range(items))
+        assert blas_threads() == before
+    assert set(before) == {2}
+    assert set(inside) == {1}
