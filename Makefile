@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
 
-.PHONY: help report test check lab notebooks clean
+.PHONY: help report test check bench lab notebooks clean
 
 help:            ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ check: $(READY)  ## ruff and the unit tests
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m pytest -q tests
+
+bench: $(READY)  ## time a training step against Keras, and PyTorch if installed; writes reports/benchmarks.json
+	$(PY) tests/bench_training.py
 
 lab: $(READY)    ## open the notebooks in JupyterLab
 	$(PY) -m jupyter lab notebooks

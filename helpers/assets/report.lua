@@ -1,0 +1,437 @@
+-- Shapes, numbers and cross-references of the report, once for both formats: a number in the HTML is that in the PDF.
+-- rendering.py hands over Div(notebook) > Div(cell) > code blocks, whose class says what their text is.
+-- A broken rule becomes a line "PROBLEM ..." on stderr, which rendering.py makes an error; "NOTE ..." is passed on.
+
+local typst = FORMAT == 'typst'
+local here = typst and 'pdf' or 'html'
+local noun = {fig = 'Figure', tbl = 'Table', eq = 'Equation', sec = 'Section', ch = 'Chapter'}
+local stringify = pandoc.utils.stringify
+
+-- What Jupyter's Markdown and this one agree on; pandoc's other extensions would turn plain text into markup.
+local CELL = 'markdown+autolink_bare_uris+lists_without_preceding_blankline-blank_before_header-blank_before_blockquote'
+  .. '-citations-example_lists-fancy_lists-line_blocks-definition_lists-simple_tables-multiline_tables-grid_tables'
+  .. '-subscript-superscript-raw_attribute-yaml_metadata_block-pandoc_title_block-latex_macros'
+-- Outputs may carry names of files and classes: whatever is in them, no markup of other languages.
+local OUTPUT = CELL .. '-raw_html-raw_tex-native_divs-native_spans-markdown_in_html_blocks-smart-footnotes-inline_notes'
+  .. '-fenced_divs-bracketed_spans-header_attributes-link_attributes-fenced_code_attributes-inline_code_attributes'
+local HTML = 'html-raw_html-native_divs-native_spans'
+
+local notebook, chapter = '', 0
+local problems, labels, counts = {}, {}, {}
+
+-- Worth a line to the author, but no reason to stop.
+local function note(text)
+  if not typst then io.stderr:write('NOTE ' .. notebook .. ': ' .. text .. '\n') end
+end
+
+local function problem(text)
+  problems[#problems + 1] = 'PROBLEM ' .. notebook .. ': ' .. text:gsub('%s+', ' ')
+end
+
+local function read(text, format) return pandoc.Blocks(pandoc.read(text, format).blocks) end
+-- A string of Typst's, without control characters.
+local function literal(text)
+  return '"' .. text:gsub('[\\"]', '\\%0'):gsub('\n', '\\n'):gsub('%c', '') .. '"'
+end
+
+local function inlines(text) return pandoc.utils.blocks_to_inlines(read(text, CELL)) end
+
+-- Numbers ------------------------------------------------------------------------------------------------------------
+
+-- The next number of a kind. Two cells that show one thing, one in each format, have the same label and number.
+local function number(kind, name, only)
+  local label = name ~= '' and labels[name] or {}
+  local second = only and label.only and label.only ~= only
+  if label.text and not second then problem('the label ' .. name .. ' is used twice') end
+  if only and name == '' then problem('what is captioned and ' .. only .. '-only needs a label') end
+  if second then label.only = nil
+  else
+    counts[kind] = (counts[kind] or 0) + 1
+    label.digits = chapter .. '.' .. counts[kind]
+    label.text = noun[kind] .. '\u{a0}' .. (kind == 'eq' and '(' .. label.digits .. ')' or label.digits)
+    label.only, label.notebook = only, notebook
+  end
+  if name ~= '' then labels[name] = label end
+  return label
+end
+
+local function numbered(kind, element)
+  local text = number(kind, element.identifier, element.attributes.only).text
+  local long = pandoc.Inlines{pandoc.Strong(text .. '.'), pandoc.Space()}
+  long:extend(pandoc.utils.blocks_to_inlines(element.caption.long))
+  element.caption.long = {pandoc.Plain(long)}
+end
+
+-- Mathematics --------------------------------------------------------------------------------------------------------
+
+-- Between the pairs of columns of an aligned formula TeX leaves a gap; neither MathML nor Typst does.
+local function gaps(body)
+  local depth, cells, out, at = 0, 0, {}, 1
+  while at <= #body do
+    local token = body:match('^\\begin{%a+%*?}', at) or body:match('^\\end{%a+%*?}', at) or body:match('^\\.', at)
+      or body:sub(at, at)
+    if token:match '^\\begin' then depth = depth + 1 elseif token:match '^\\end' then depth = depth - 1 end
+    at = at + #token
+    if depth == 0 and token == '&' then
+      cells = cells + 1
+      if cells % 2 == 0 then token = '&\\qquad ' end
+    elseif depth == 0 and token == '\\\\' then cells = 0 end
+    out[#out + 1] = token
+  end
+  return table.concat(out)
+end
+
+local function tidy_tex(tex)
+  for _, name in ipairs{'aligned', 'align', 'align%*', 'alignedat'} do
+    tex = tex:gsub('(\\begin{' .. name .. '})(.-)(\\end{' .. name .. '})', function(open, body, close)
+      return open .. gaps(body) .. close
+    end)
+  end
+  if typst then  -- whose cases have no gap between their columns
+    return (tex:gsub('(\\begin{cases})(.-)(\\end{cases})', function(open, body, close)
+      return open .. body:gsub('&', '& \\quad ') .. close
+    end))
+  end
+  return (tex:gsub('\\mathbf%s*{(%a)}', '\\textbf{%1}'):gsub('\\mathbf%s+(%a)', '\\textbf{%1}'))  -- else it is slanted
+end
+
+-- Accents over one letter are small; browsers stretch pandoc's. Rows of an aligned formula are display formulas.
+local accents = {['\u{302}'] = '\u{2c6}', ['\u{303}'] = '\u{2dc}', ['\u{203e}'] = '\u{af}', ['\u{20d7}'] = '\u{2192}'}
+local function tidy_mathml(text)
+  for wide, narrow in pairs(accents) do
+    text = text:gsub('(<mover><m[in][^<]*</m[in]><mo accent="true")>' .. wide, '%1 stretchy="false">' .. narrow)
+  end
+  return (text:gsub('<mtable>(<mtr><mtd columnalign="right" style="text%-align: right; padding%-right: 0">)',
+    '<mtable displaystyle="true">%1'))
+end
+
+-- The formula in the format's own language, with its TeX for those who listen to it.
+local function formula(math, settings)
+  local tex = math.text:gsub('^%s+', ''):gsub('%s+$', '')
+  math.text = tidy_tex(math.text)
+  local text = pandoc.write(pandoc.Pandoc{pandoc.Plain{math}}, FORMAT, {html_math_method = 'mathml'}):gsub('%s+$', '')
+  if not text:match(typst and '^%$.*%$$' or '^<math') then problem('TeX that cannot be converted: ' .. tex) end
+  if not typst then return tidy_mathml(text) end
+  text = text:gsub('([^(])"(%a+)" (\\?%()', '%1op("%2") %3')  -- f(x), not f (x)
+  return '#math.equation(' .. (settings or '') .. 'alt: ' .. literal(tex) .. ', ' .. text .. ')'
+end
+
+local function equation(math)
+  local name
+  math.text = math.text:gsub('%s*\\label{([^}]*)}', function(label) name = label; return '' end)
+  local digits = name and number('eq', name).digits
+  if typst then
+    local settings = 'block: true, ' .. (digits and 'numbering: _ => [(' .. digits .. ')], ' or '')
+    return pandoc.RawBlock('typst', formula(math, settings) .. (name and ' <' .. name .. '>' or ''))
+  end
+  local inside = {pandoc.Div(pandoc.Plain{pandoc.RawInline('html', formula(math))}, {class = 'formula'})}
+  if name then inside[2] = pandoc.Plain{pandoc.Span('(' .. digits .. ')', {class = 'number'})} end
+  return pandoc.Div(inside, {id = name or '', class = 'equation'})
+end
+
+-- A display formula is a block of its own, also where Markdown has it inside a paragraph.
+local function split(paragraph)
+  local blocks, text = pandoc.Blocks{}, pandoc.Inlines{}
+  local function flush()
+    while #text > 0 and (text[#text].t == 'SoftBreak' or text[#text].t == 'Space') do text:remove() end
+    while #text > 0 and (text[1].t == 'SoftBreak' or text[1].t == 'Space') do text:remove(1) end
+    if #text > 0 then blocks:insert(paragraph.t == 'Plain' and pandoc.Plain(text) or pandoc.Para(text)) end
+    text = pandoc.Inlines{}
+  end
+  for _, inline in ipairs(paragraph.content) do
+    if inline.t == 'RawInline' and inline.format == 'tex' then inline = pandoc.Math('DisplayMath', inline.text) end
+    if inline.t == 'Math' and inline.mathtype == 'DisplayMath' then flush(); blocks:insert(equation(inline))
+    else
+      text:insert(inline.t == 'Math' and pandoc.RawInline(FORMAT, formula(inline) .. (typst and ';' or '')) or inline)
+    end
+  end
+  flush()
+  return blocks
+end
+
+-- Raw HTML -----------------------------------------------------------------------------------------------------------
+
+local allowed = pandoc.List{'a', 'b', 'br', 'details', 'em', 'i', 'kbd', 'strong', 'sub', 'summary', 'sup'}
+local in_typst = {['<details>'] = '#solution[', ['</details>'] = ']', ['<summary>'] = '#summary[', ['</summary>'] = ']',
+  ['<br>'] = '#linebreak()', ['<sub>'] = '#sub[', ['</sub>'] = ']', ['<sup>'] = '#super[', ['</sup>'] = ']'}
+
+local function raw_html(element)
+  if element.format ~= 'html' or element.text:match '^<!%-%-' then return nil end
+  local close, tag = element.text:match '^<(/?)(%a+)[^<>]*>%s*$'
+  if not allowed:includes(tag) or element.text:match '[%s"\'/]on%a+%s*=' or element.text:lower():match 'javascript:' then
+    problem('raw HTML that the report cannot take: ' .. element.text:sub(1, 80))
+  elseif typst then
+    local text = in_typst['<' .. close .. tag .. '>']  -- what is not there, Typst's writer drops
+    if text then return element.t == 'RawBlock' and pandoc.RawBlock('typst', text) or pandoc.RawInline('typst', text) end
+  end
+end
+
+local function bare_rows(rows)
+  for _, row in ipairs(rows) do
+    row.attr = pandoc.Attr()
+    for _, cell in ipairs(row.cells) do cell.attr, cell.alignment = pandoc.Attr(), 'AlignDefault' end
+  end
+end
+
+local function bare_table(t)
+  t.attr = pandoc.Attr()
+  bare_rows(t.head.rows)
+  bare_rows(t.foot.rows)
+  for _, body in ipairs(t.bodies) do
+    body.attr = pandoc.Attr()
+    bare_rows(body.head)
+    bare_rows(body.body)
+  end
+  return t
+end
+
+-- What comes out of outputs is made harmless: no attributes, links lead to the web or inside, nothing is loaded.
+local harmless = {
+  Link = function(link)
+    if not (link.target:match '^https?://' or link.target:match '^#') then return link.content end
+    link.attr = pandoc.Attr()
+    return link
+  end,
+  Image = function(image) return image.caption end,
+  Header = function(header) return pandoc.Para{pandoc.Strong(header.content)} end,
+  Code = function(inline) return pandoc.Code(inline.text) end,
+  CodeBlock = function(block) return pandoc.CodeBlock(block.text) end,
+  Figure = function(block) return block.content end,
+  Div = function(div) return div.content end,
+  Span = function(span) return span.content end,
+  RawInline = function(element) return pandoc.Str(element.text) end,
+  RawBlock = function(element) return pandoc.CodeBlock(element.text) end,
+  Table = bare_table,
+}
+
+-- Code and text ------------------------------------------------------------------------------------------------------
+
+local WIDTH = 100  -- characters of the code's size between the PDF's margins
+
+local function wrapped(text)
+  local lines = {}
+  for line in (text .. '\n'):gmatch '(.-)\n' do
+    local indent = line:match '^ *'
+    while (utf8.len(line) or #line) > WIDTH do
+      local cut = (utf8.offset(line, WIDTH + 1) or WIDTH + 1) - 1
+      local best = line:sub(1, cut):match '.*[ ,(%[{=+*/|]()'
+      if best and best > cut / 2 and best > #indent + 5 then cut = best - 1 end
+      lines[#lines + 1] = line:sub(1, cut)
+      line = indent .. '    ' .. line:sub(cut + 1):gsub('^ +', '')
+    end
+    lines[#lines + 1] = line
+  end
+  return table.concat(lines, '\n')
+end
+
+local function code(block)
+  if typst then block.text = wrapped(block.text) end
+  return block
+end
+
+local function quiet(text)
+  if typst then
+    return pandoc.RawBlock('typst', '#output(' .. literal(wrapped((text:gsub('\t', '    ')))) .. ')')
+  end
+  return pandoc.CodeBlock(text, {'', {'output'}})
+end
+
+local function source(block, cell)
+  block.classes = {'python'}
+  if cell.input == 'none' or (typst and cell.input == 'fold') then return {} end
+  if cell.input ~= 'fold' then return {code(block)} end
+  return {pandoc.RawBlock('html', '<details class="code"><summary>Code</summary>'), block,
+    pandoc.RawBlock('html', '</details>')}
+end
+
+-- Cells --------------------------------------------------------------------------------------------------------------
+
+local function tidy_table(t, of_html)
+  for i, column in ipairs(t.colspecs) do
+    if of_html then column[1] = i == 1 and 'AlignLeft' or 'AlignRight' end
+    column[2] = nil  -- pandoc would fix widths by the dashes in the source, which no reader has counted
+  end
+  return t
+end
+
+local function captioned_table(cell)
+  return {Table = function(t)
+    t.caption = {long = {pandoc.Plain(inlines(cell['tbl-cap']))}}
+    t.attr = pandoc.Attr(cell.label and cell.label:match '^tbl.*' or '', {}, {only = cell.only})
+    cell.found_table = 'yes'
+    return t
+  end}
+end
+
+local function markup(block, cell)
+  local of_html = block.classes[1] == 'html'
+  local blocks = read(block.text, of_html and HTML or OUTPUT):walk(harmless)
+  blocks = blocks:walk{Table = function(t) return tidy_table(t, of_html) end}
+  return cell['tbl-cap'] and blocks:walk(captioned_table(cell)) or blocks
+end
+
+local function figure(pictures, cell)
+  local content = pictures:map(function(picture) return pandoc.Plain{picture} end)
+  local id = cell.label and cell.label:match '^fig.*' or ''
+  return pandoc.Figure(content, {long = {pandoc.Plain(inlines(cell['fig-cap']))}}, {id, {}, {only = cell.only}})
+end
+
+local function picture(block, cell)
+  if block.classes[1] == 'moving' then return pandoc.RawInline('html', block.text) end
+  if not cell['fig-alt'] then
+    note('without #| fig-alt, who cannot see gets no more than a caption of ' .. (cell.label or 'a picture'))
+  end
+  local alt = cell['fig-alt'] or stringify(inlines(cell['fig-cap'] or 'Picture'))
+  local source, pdf, width = block.attributes.src, block.attributes.pdf, block.attributes.width
+  if not typst then return pandoc.Image({pandoc.Str(alt)}, source, '', {width = width}) end
+  return pandoc.RawInline('typst', '#image("' .. pdf .. '", width: ' .. width .. ', alt: ' .. literal(alt) .. ')')
+end
+
+local function centred(plain)
+  if not typst then return {pandoc.Div(plain, {class = 'picture'})} end
+  return {pandoc.RawBlock('typst', '#align(center)['), plain, pandoc.RawBlock('typst', ']')}
+end
+
+local function code_cell(cell, content)
+  local blocks, pictures = pandoc.Blocks{}, pandoc.List{}
+  for _, block in ipairs(content) do
+    local kind = block.classes[1]
+    if kind == 'source' then blocks:extend(source(block, cell))
+    elseif kind == 'text' then blocks:insert(quiet(block.text))
+    elseif kind == 'markdown' or kind == 'html' then blocks:extend(markup(block, cell))
+    elseif cell['fig-cap'] then pictures:insert(picture(block, cell))
+    else blocks:extend(centred(pandoc.Plain{picture(block, cell)})) end
+  end
+  if #pictures > 0 then blocks:insert(figure(pictures, cell))
+  elseif cell['fig-cap'] then problem('there is no picture for the caption "' .. cell['fig-cap'] .. '"') end
+  if cell['tbl-cap'] and not cell.found_table then problem('there is no table for the caption "' .. cell['tbl-cap'] .. '"') end
+  return blocks
+end
+
+local function markdown_cell(content)
+  local blocks = read(content[1].text, CELL):walk{RawInline = raw_html, RawBlock = raw_html, CodeBlock = code,
+    Table = function(t) return tidy_table(t, false) end}
+  return blocks:walk{
+    RawBlock = function(raw) if raw.format == 'tex' then return pandoc.Para{pandoc.Math('DisplayMath', raw.text)} end end,
+    Image = function(image)
+      if not image.src:match '^media/' then problem('a picture must be drawn in a cell or attached: ' .. image.src) end
+    end,
+  }
+end
+
+local function solution(cell, blocks)
+  if not cell.solution then return blocks end
+  local open = typst and '#solution[#summary[Solution]' or '<details class="solution"><summary>Solution</summary>'
+  blocks:insert(1, pandoc.RawBlock(typst and 'typst' or 'html', open))
+  blocks:insert(pandoc.RawBlock(typst and 'typst' or 'html', typst and ']' or '</details>'))
+  return blocks
+end
+
+local function cell_blocks(div)
+  local cell = div.attributes
+  local is_code = div.classes[2] == 'code'
+  local blocks = solution(cell, is_code and code_cell(cell, div.content) or markdown_cell(div.content))
+  return cell.only and pandoc.Blocks{pandoc.Div(blocks, {class = 'only', ['in'] = cell.only})} or blocks
+end
+
+-- Notebooks ----------------------------------------------------------------------------------------------------------
+
+local function heading_numbers()
+  local level, digits = 0, {chapter}
+  return function(header)
+    local name = header.identifier:match '^sec%-.*' or header.identifier:match '^ch%-.*'
+    header.content = header.content:walk{RawInline = function(raw) name = raw.text:match 'id="([^"]*)"' or name; return {} end}
+    while #header.content > 0 and header.content[#header.content].t == 'Space' do header.content:remove() end
+    local here_level = header.level
+    if here_level > level + 1 then problem('the heading "' .. stringify(header) .. '" skips a level') end
+    if here_level == 1 and level > 0 then problem('there is a second chapter heading, "' .. stringify(header) .. '"') end
+    if here_level > 1 then digits[here_level] = (digits[here_level] or 0) + 1 end
+    for deeper = here_level + 1, 6 do digits[deeper] = nil end
+    level = here_level
+    local text = table.concat(digits, '.')
+    header.identifier = name or ('s' .. text:gsub('%.', '-'))
+    if labels[header.identifier] then problem('the label ' .. header.identifier .. ' is used twice') end
+    labels[header.identifier] = {text = noun[level == 1 and 'ch' or 'sec'] .. '\u{a0}' .. text, notebook = notebook}
+    return header
+  end
+end
+
+local function chapter_blocks(div)
+  notebook, chapter, counts = div.attributes.name, chapter + 1, {}
+  local blocks = pandoc.Blocks{}
+  for _, cell in ipairs(div.content) do blocks:extend(cell_blocks(cell)) end
+  if not (blocks[1] and blocks[1].t == 'Header' and blocks[1].level == 1) then
+    problem('it must begin with a first-level heading, the title of its chapter')
+  end
+  blocks = blocks:walk{Header = heading_numbers()}
+  blocks = blocks:walk{Para = split, Plain = split}
+  blocks = blocks:walk{
+    Figure = function(element) numbered('fig', element); return element end,
+    Table = function(element)
+      if #element.caption.long > 0 then numbered('tbl', element) end
+      return element
+    end,
+  }
+  return blocks
+end
+
+local function for_this_format(div)
+  if div.classes[1] == 'only' then return div.attributes['in'] == here and div.content or {} end
+end
+
+local function resolved(link)
+  local name = link.target:match '^#(.*)'
+  if not name then return nil end
+  local label, text = labels[name], stringify(link)
+  if not label then problem('there is nothing with the label ' .. name)
+  elseif text == '' or pandoc.List{'figure', 'table', 'equation', 'section', 'chapter'}:includes(text:lower()) then
+    link.content = {pandoc.Str(label.text)}
+  end
+  return link
+end
+
+-- Wide tables scroll in HTML and have smaller type in the PDF, where only long ones may break over pages.
+local function fitted(t)
+  t.attributes.only = nil
+  if not typst then return pandoc.Div(t, {class = 'table'}) end
+  local columns, rows, settings = #t.colspecs, 0, ''
+  for _, body in ipairs(t.bodies) do rows = rows + #body.body end
+  if columns >= 7 then
+    local size = columns < 10 and '7.5pt' or columns < 13 and '6.5pt' or '5.5pt'
+    settings = '#show table: set text(' .. size .. ')\n#set table(inset: (x: 4pt, y: 3pt))\n'
+  end
+  if rows > 25 then settings = settings .. '#show figure: set block(breakable: true)\n' end
+  if settings == '' then return nil end
+  return {pandoc.RawBlock('typst', '#[\n' .. settings), t, pandoc.RawBlock('typst', ']')}
+end
+
+function Pandoc(doc)
+  local blocks, abstract = pandoc.Blocks{}, nil
+  for _, div in ipairs(doc.blocks) do
+    if div.classes[1] == 'abstract' then abstract = div.content[1].text
+    else
+      blocks:extend(pandoc.Blocks{pandoc.Div(chapter_blocks(div), {class = 'notebook', name = div.attributes.name})})
+    end
+  end
+  for name, label in pairs(labels) do
+    if label.only then
+      notebook = label.notebook
+      problem(name .. ' is ' .. label.only .. '-only: the other format needs a cell with the same label')
+    end
+  end
+  local result = pandoc.Blocks{}
+  for _, div in ipairs(blocks) do
+    notebook = div.attributes.name
+    if typst then result:insert(pandoc.RawBlock('typst', '// notebook: ' .. notebook)) end
+    result:extend(div.content:walk{Div = for_this_format}:walk{Link = resolved, Table = fitted,
+      Figure = function(f) f.attributes.only = nil; return f end})
+  end
+  if abstract then
+    notebook = 'abstract.md'
+    doc.meta.abstract = read(abstract, OUTPUT):walk(harmless):walk{Para = split}:walk{Link = resolved}
+  end
+  table.sort(problems)
+  if #problems > 0 then io.stderr:write(table.concat(problems, '\n'), '\n') end
+  doc.blocks = result
+  return doc
+end

@@ -1,0 +1,48 @@
+"""What of an executed notebook is for readers: outputs without noise, and the `#|` options at a cell's head."""
+
+import re
+
+WIDGET = "application/vnd.jupyter.widget-view+json"  # a progress bar's
+_ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+def plain_text(text: str) -> str:
+    """Return what a terminal would show in the end: no colours, no overwritten lines, no erased characters."""
+    text = _ESCAPE.sub("", text).replace("\r\n", "\n")
+    while (shorter := re.sub("[^\b\n]\b", "", text)) != text:
+        text = shorter
+    text = text.replace("\b", "")
+    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+
+
+def merged_outputs(outputs: list) -> list:
+    """Return a cell's outputs (NotebookNode) without stderr and progress bars, pieces of stdout joined to one."""
+    kept: list = []
+    for output in outputs:
+        if output.get("name") == "stderr" or WIDGET in output.get("data", {}):
+            continue
+        if output.output_type == "stream" and kept and kept[-1].output_type == "stream":
+            kept[-1].text += output.text
+        else:
+            kept.append(type(output)(output))  # a copy: its text may grow
+    for output in kept:
+        if output.output_type == "stream":
+            output.text = plain_text(output.text)
+    return [output for output in kept if output.output_type != "stream" or output.text]
+
+
+def options(source: str) -> tuple[dict[str, str], str]:
+    """Split a code cell into its `#| name: value` options (YAML) and the code below them; ValueError if malformed."""
+    import yaml  # not at the top: it takes a while, and most who import this module do not need it
+
+    lines = source.splitlines()
+    head = [line for line in lines if line.startswith("#|")]
+    if lines[: len(head)] != head:
+        raise ValueError("its #| lines do not all stand at the head")
+    try:
+        values = yaml.safe_load("\n".join(line[2:].removeprefix(" ") for line in head)) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"its #| lines are not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        raise ValueError("its #| lines are not all of the form #| name: text")
+    return values, "\n".join(lines[len(head) :]).strip("\n")

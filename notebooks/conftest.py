@@ -1,0 +1,28 @@
+"""For `pytest --nbval`: kernels of this interpreter, one folder of results a session, progress bars not compared."""
+
+import os
+import tempfile
+from contextlib import ExitStack
+
+import pytest
+
+from helpers.cells import merged_outputs
+from helpers.kernel import own_kernel
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    stack = ExitStack()
+    config.add_cleanup(stack.close)
+    stack.enter_context(own_kernel())
+    if not os.environ.get("RUN_DIR"):
+        # notebooks pass results on to those after them; a test must not do so through reports/
+        os.environ["RUN_DIR"] = stack.enter_context(tempfile.TemporaryDirectory())
+        stack.callback(os.environ.pop, "RUN_DIR")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    compare = getattr(item, "compare_outputs", None)
+    if compare:  # a notebook's cell
+        item.compare_outputs = lambda test, ref, **options: compare(
+            merged_outputs(test), merged_outputs(ref), **options
+        )

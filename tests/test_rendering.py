@@ -1,0 +1,301 @@
+"""The report: numbered alike in both formats, self-contained, safe with any name, the same bytes again; or refused."""
+
+import base64
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
+
+from helpers import cells, rendering
+
+NASTY = ["<script>alert(1)</script>", "#raw", "<b onclick=x()>b</b>", '"]#panic("x")', "a\\b", "`t`", "é😀", "{{x}}"]
+MOVING = '<video controls onplay="x()" src="data:video/mp4;base64,AAAA"></video><script>bad()</script>'
+
+
+def png(width=60, height=20, noise=False):
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels if noise else pixels // 255).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def shown(**data):
+    return new_output("display_data", {name.replace("_", "/", 1): value for name, value in data.items()})
+
+
+def printed(text, name="stdout"):
+    return new_output("stream", name=name, text=text)
+
+
+def code(source, *outputs, tags=()):
+    return new_code_cell(source, metadata={"tags": list(tags)}, outputs=list(outputs), execution_count=1)
+
+
+def figure(label, *, tags=(), options="", **size):
+    head = f'#| label: {label}\n#| fig-cap: "The caption of {label}, $x^2$"\n#| fig-alt: "Alt of {label}"\n{options}'
+    return code(head + "draw()", shown(image_png=png(**size)), tags=tags)
+
+
+def run_dir(folder, **notebooks):
+    (folder / "notebooks").mkdir(parents=True, exist_ok=True)
+    for name, content in notebooks.items():
+        notebook = new_notebook(cells=[new_markdown_cell(c) if isinstance(c, str) else c for c in content])
+        for i, cell in enumerate(notebook.cells):
+            cell["id"] = f"cell-{i}"
+        nbformat.write(notebook, folder / "notebooks" / f"{name}.ipynb")
+    return folder
+
+
+OPENING = """# Convolution <a id="ch-one"></a>
+
+Sees [Figure](#fig-b), [Table](#tbl-a), [Equation](#eq-b), [Section](#sec-flip), [the other chapter](#ch-two).
+
+## The flip <a id="sec-flip"></a>
+
+$$ a = \\begin{cases} x & \\text{if } x \\\\ 0 & y \\end{cases} \\label{eq-a} $$
+
+\\begin{align} \\operatorname{ReLU}(x) &= \\hat y, & c &= \\mathbf{X} \\label{eq-b} \\end{align}
+
+$$ z $$
+"""
+FIRST = [
+    OPENING,
+    code('SECRET = "not for readers"', tags=["parameters"]),
+    figure("fig-a", width=600, height=40),
+    code("hidden = 1", shown(image_png=png()), printed("\n".join(NASTY)), tags=["hide-input"]),
+    "| a | b |\n|---|--:|\n| 1 | 2 |\n\n: The caption {#tbl-a}",
+    "### Exercises\n\n<details><summary>Solution</summary>\n\nIt is *easy*.\n\n</details>",
+    code("solved = 2", tags=["solution"]),
+    code("gone = 3", tags=["remove-input"]),
+    code("long = " + "x + " * 80 + "1  # " + "y" * 300),
+]
+CELLS = "<td onclick='x()' style='background: url(http://a.test)'><a href='https://a.test' onclick='x()'>$c$</a></td>"
+LINKS = " [l](javascript:x) ![p](http://a.test/p.png)"
+SECOND = [
+    '# Training <a id="ch-two"></a>\n\nUses [Figure](#fig-a), [Chapter](#ch-one), [Figure](#fig-c), [Figure](#fig-d).',
+    figure("fig-b", width=1200, height=400, noise=True),
+    code('#| label: tbl-b\n#| tbl-cap: "Made"\nf()', shown(text_markdown="| n | $x$ |\n|--|--|\n| #a | <b>1</b> |")),
+    code("names()", shown(text_markdown="Names: " + ", ".join(NASTY[:4]) + LINKS)),
+    code("frame()", shown(text_html="<style>p{}</style><table onclick='x()'><tr onclick='x()'>" + CELLS + "</table>")),
+    code('#| label: fig-c\n#| fig-cap: "It moves"\nmove()', shown(text_html=MOVING), tags=["html-only"]),
+    figure("fig-c", tags=["pdf-only"]),
+    figure("fig-d"),
+]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """Render two chapters once; return the folder, the page, and the Typst source."""
+    folder = run_dir(tmp_path_factory.mktemp("run"), **{"01_one": FIRST, "02_two": SECOND})
+    (folder / "artifacts").mkdir()
+    (folder / "artifacts" / "abstract.md").write_text("Reaches **0.9**, see [Table](#tbl-b), $p < 0.1$.\n")
+    (folder / "chain.json").write_text(json.dumps({"parameters": {"DATASET": "/a/b/my #pics <x>", "EPOCHS": 7}}))
+    sources, pdf = [], rendering._pdf
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rendering, "_pdf", lambda source, where: sources.append(source) or pdf(source, where))
+        rendering.render(folder)
+    return folder, (folder / "report.html").read_text(encoding="utf-8"), sources[0]
+
+
+# The second chapter's, in the order of its text: two references, then the captions.
+AFTER = [("Figure", 2), ("Figure", 3), ("Figure", 1), ("Table", 1), ("Figure", 2), ("Figure", 3)]
+
+
+class Page(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        if self.tags and self.tags[-1][0] not in ("script", "style"):
+            self.text.append(data)
+
+
+def references(text):
+    text = re.sub(r"[\s~\u00a0]+", " ", text.replace("\\", ""))
+    return re.findall(r"(?:Figure|Table|Equation|Section|Chapter) \(?\d+(?:\.\d+)*\)?", text)
+
+
+def test_numbers_and_references_are_the_same_in_both_formats(report):
+    _, page, typ = report
+    found = references("".join(Page(page[page.index('<section id="ch-one"') :]).text))
+    assert found == references(typ[typ.index("// notebook: 01_one") :])
+    assert found[:6] == ["Figure 2.1", "Table 1.1", "Equation (1.2)", "Section 1.1", "Figure 1.1", "Table 1.1"]
+    assert found[6:] == ["Figure 1.1", "Chapter 1", *(f"{kind} 2.{n}" for kind, n in AFTER)]
+    assert re.findall(r'class="number">\((.*?)\)', page) == re.findall(r"_ => \[\((.*?)\)\]", typ) == ["1.1", "1.2"]
+    assert re.findall(r'header-section-number">([\d.]+)', page) == ["1", "1.1", "1.1.1", "2"]
+    assert '<a href="#tbl-b">Table\u00a02.1</a>' in page[: page.index('<section id="ch-one"')]  # the abstract's
+
+
+def test_a_page_loads_nothing_and_runs_its_own_script_only(report):
+    _, page, _ = report
+    tags = Page(page).tags
+    loads = [attrs[name] for tag, attrs in tags for name in ("src", "srcset", "poster", "data") if name in attrs]
+    assert loads
+    assert all(load.startswith("data:") for load in loads)
+    assert all(tag == "a" for tag, attrs in tags if "href" in attrs)
+    links = {attrs["href"] for _, attrs in tags if "href" in attrs}
+    assert {link for link in links if not link.startswith("#")} == {"https://a.test"}
+    assert not re.search(r"@import|url\((?!\s*[\"']?data:)", page)
+    assert [tag for tag, _ in tags].count("script") == 1
+    assert not any(name.startswith("on") for _, attrs in tags for name in attrs)
+    assert not any("url(" in attrs.get("style", "") for _, attrs in tags)
+
+
+def test_names_are_text_in_both_formats(report):
+    _, page, typ = report
+    text = "".join(Page(page).text)
+    for name in NASTY:
+        assert name in text
+    assert "my #pics <x>" in text
+    assert "$c$" in text
+    assert "my \\#pics" in typ
+    assert '\\"]#panic(\\"x\\")' in typ  # in a string
+    assert re.search(r"Names:[^\n]*\\#raw", typ)
+
+
+def test_both_formats_are_accessible(report):
+    _, page, typ = report
+    tags = Page(page).tags
+    assert ("html", {"lang": "en"}) in tags
+    alts = [attrs["alt"] for tag, attrs in tags if tag == "img"]
+    assert alts == ["Alt of fig-a", "Picture", "Alt of fig-b", "Alt of fig-d"]
+    assert re.findall(r'image\(.*?alt: "(.*?)"', typ) == [*alts[:3], "Alt of fig-c", alts[3]]
+    assert 'alt: "x^2"' in typ
+    levels = [int(tag[1]) for tag, _ in tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels == [1, 2, 3, 1]
+    assert ("main", {"id": "report"}) in tags
+
+
+def test_what_is_shown_where(report):
+    _, page, typ = report
+    text = "".join(Page(page).text)
+    assert "SECRET" not in text + typ
+    assert "gone" not in text + typ
+    assert "hidden" in text
+    assert "hidden" not in typ
+    assert "<video" in page
+    assert "bad()" not in page
+    assert "#solution[" in typ
+    assert "#summary[" in typ
+    assert page.count("<details") == 4  # contents, one folded input, two solutions
+    assert 'DATASET"' not in text
+    assert "Epochs" in text
+
+
+def test_pictures_have_their_natural_width_up_to_the_text(report):
+    _, page, typ = report
+    assert re.findall(r"style=\"width:([\w.%]+)", page) == ["4in", "0.4in", "100.0%", "0.4in"]
+    widths = re.findall(r'image\("media/\w+\.(\w+)",[^)]*?width: ([\w.%]+)', typ)
+    assert widths == [("png", "4.000in"), ("png", "0.400in"), ("jpg", "100%"), ("png", "0.400in"), ("png", "0.400in")]
+
+
+def test_no_line_of_code_leaves_the_pdfs_margin(report):
+    _, _, typ = report
+    block = typ[typ.index("long = ") :].split("```")[0]
+    assert max(map(len, block.splitlines())) == 100
+    assert block.replace("\n", "").replace(" ", "").endswith("y" * 300)
+
+
+def test_the_same_bytes_again_and_no_work_for_the_same_input(report, monkeypatch):
+    folder, *_ = report
+    paths = folder / "report.html", folder / "report.pdf"
+    before = [path.read_bytes() for path in paths]
+    (folder / "report.json").unlink()
+    assert rendering.render(folder) == paths
+    assert [path.read_bytes() for path in paths] == before
+    assert before[1].startswith(b"%PDF")
+    assert max(map(len, before)) < 3_000_000
+    monkeypatch.setattr(rendering, "_pandoc", None)
+    assert rendering.render(folder) == paths
+    paths[1].write_bytes(b"%PDF damaged")
+    with pytest.raises(TypeError):
+        rendering.render(folder)
+
+
+def test_broken_rules_are_all_named_with_their_notebook(tmp_path):
+    bad = [
+        "# One\n\n[Figure](#fig-none), [Table](#tbl-twin)",
+        "### Skips",
+        "$\\textcolor{red}{x}$",
+        figure("fig-same"),
+        figure("fig-same"),
+        figure("fig-alone", tags=["html-only"]),
+        code('#| label: fig-empty\n#| fig-cap: "Nothing"\n1'),
+        code('#| label: tbl-empty\n#| tbl-cap: "No table"\n1', printed("1")),
+        '<iframe src="https://a.test"></iframe>\n\n<b onclick="x()">b</b>',
+        "![remote](https://a.test/a.png)",
+        "# Two",
+    ]
+    with pytest.raises(ValueError, match="cannot be rendered") as caught:
+        rendering.render(run_dir(tmp_path, **{"01_bad": bad, "02_none": ["No heading"]}))
+    expected = """01_bad: there is nothing with the label fig-none
+        01_bad: there is nothing with the label tbl-twin
+        01_bad: the heading "Skips" skips a level
+        01_bad: there is a second chapter heading, "Two"
+        01_bad: TeX that cannot be converted: \\textcolor{red}{x}
+        01_bad: the label fig-same is used twice
+        01_bad: fig-alone is html-only: the other format needs a cell with the same label
+        01_bad: there is no picture for the caption "Nothing"
+        01_bad: there is no table for the caption "No table"
+        01_bad: raw HTML that the report cannot take: <iframe src="https://a.test">
+        01_bad: raw HTML that the report cannot take: <b onclick="x()">
+        01_bad: a picture must be drawn in a cell or attached: https://a.test/a.png
+        02_none: it must begin with a first-level heading, the title of its chapter"""
+    for line in expected.splitlines():
+        assert line.strip() in str(caught.value)
+    assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        (code("1 / 0", new_output("error", ename="ZeroDivisionError", evalue="", traceback=[])), "ZeroDivisionError"),
+        (code("x = 1\n#| label: fig-late"), "at the head"),
+        (code("#| label: [fig"), "not YAML"),
+        (code("#| width: 3"), "name: text"),
+        (code("f()", shown(application_pdf="x")), "application/pdf"),
+        (code("f()", shown(text_html="<p>nothing</p>"), tags=["html-only"]), "no <video> or <img>"),
+    ],
+)
+def test_a_cell_that_cannot_be_shown_is_named(tmp_path, cell, message):
+    with pytest.raises(ValueError, match=f"01_bad.ipynb, cell 2: .*{message}"):
+        rendering.render(run_dir(tmp_path, **{"01_bad": ["# One", cell]}))
+
+
+def test_nothing_to_render_gets_a_sentence(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no executed notebook"):
+        rendering.render(tmp_path)
+
+
+@pytest.mark.parametrize("source", ['#set text(font: "No such font")\nx', "#nonsense()"])
+def test_what_typst_complains_of_names_the_notebook(tmp_path, source):
+    with pytest.raises(ValueError, match="Typst cannot set 02_two: unknown"):
+        rendering._pdf(f"// notebook: 01_one\nok\n// notebook: 02_two\n{source}", tmp_path)
+
+
+def test_terminal_noise_is_removed():
+    assert cells.plain_text("10%\r50%\r100%\n\x1b[31mred\x1b[0m ab\b\bxy\r\nend") == "100%\nred xy\nend"
+    outputs = [
+        printed("a"),
+        printed("W0000", "stderr"),
+        printed("b\n"),
+        shown(**{cells.WIDGET: {}, "text_plain": " 0%"}),
+    ]
+    assert [output.text for output in cells.merged_outputs(outputs)] == ["ab\n"]
+    assert outputs[0].text == "a"
+
+
+def test_assets_keep_their_licence():
+    assert (Path(rendering.ASSETS) / "OFL.txt").read_text().count("SIL OPEN FONT LICENSE") == 1

@@ -1,0 +1,291 @@
+"""The chain: order, what runs again and what does not, failures, the lock, the committed notebooks' clean-up."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from helpers import artifacts, chain, kernel, report
+
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+PARAMETERS = 'DATASET = "scenes"\nSEED = 0\nRUN_DIR = ""'
+
+
+def write(folder, name, *sources, parameters=PARAMETERS):
+    cells = [new_markdown_cell(f"# {name}"), new_code_cell(parameters, metadata={"tags": ["parameters"]})]
+    notebook = new_notebook(metadata=KERNEL, cells=cells + [new_code_cell(source) for source in sources])
+    for i, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{i}"
+    folder.mkdir(exist_ok=True)
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+    return folder / f"{name}.ipynb"
+
+
+SAVE = 'from helpers import artifacts\nartifacts.save_json(RUN_DIR, "one", {"seed": SEED})'
+LOAD = 'from helpers import artifacts\ntwo = artifacts.load_json(RUN_DIR, "one", made_by="01")["seed"] + 1'
+
+
+@pytest.fixture
+def notebooks(tmp_path):
+    return [
+        write(tmp_path / "nb", "01_one", SAVE),
+        write(tmp_path / "nb", "02_two", LOAD, 'artifacts.save_json(RUN_DIR, "two", two)'),
+        write(tmp_path / "nb", "03_three", "print(SEED)"),
+    ]
+
+
+@pytest.fixture
+def executed(monkeypatch):
+    """Replace kernels by exec, and list the notebooks in the order in which they are executed."""
+    names = []
+
+    def execute(notebook, copy, parameters):
+        names.append(notebook.stem)
+        scope = {}
+        for cell in kernel.read_cells(notebook):
+            if cell["type"] == "code":
+                exec(cell["source"], scope)
+            if "parameters" in cell["tags"]:
+                scope |= parameters
+        with artifacts.whole_file(copy) as part:
+            part.write_bytes(notebook.read_bytes())
+
+    monkeypatch.setattr(chain, "execute_notebook", execute)
+    return names
+
+
+def test_runs_in_order_and_skips_what_is_unchanged(notebooks, executed, tmp_path, capsys):
+    folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    assert executed == ["01_one", "02_two", "03_three"]
+    assert artifacts.load_json(folder, "two", made_by="02") == 1
+    assert sorted(path.name for path in (folder / "notebooks").iterdir()) == [path.name for path in notebooks]
+    capsys.readouterr()
+    report.run(notebooks=notebooks, run_dir=folder)
+    assert len(executed) == 3
+    assert capsys.readouterr().out.split() == ["01_one", "unchanged", "02_two", "unchanged", "03_three", "unchanged"]
+
+
+def test_a_changed_line_runs_its_notebook_and_those_after_it(notebooks, executed, tmp_path):
+    report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    del executed[:]
+    write(tmp_path / "nb", "02_two", LOAD + " + 1", 'artifacts.save_json(RUN_DIR, "two", two)')
+    report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    assert executed == ["02_two", "03_three"]
+
+
+def test_parameters_helpers_packages_and_data_are_inputs(notebooks, executed, tmp_path, monkeypatch):
+    def runs(**changed):
+        del executed[:]
+        report.run(notebooks=notebooks, run_dir=tmp_path / "run", **changed)
+        return len(executed)
+
+    assert [runs(), runs(), runs(seed=3), runs(seed=3)] == [3, 0, 3, 0]
+    monkeypatch.setattr(chain, "_version", lambda package: "9")
+    assert runs() == 3
+    monkeypatch.setattr(chain, "_sources", dict)
+    assert runs() == 3
+    monkeypatch.setattr(report, "_inputs", lambda *_: "other pictures")
+    assert [runs(), runs()] == [3, 0]
+
+
+def test_sources_of_the_mathematics_count_and_those_of_the_rendering_do_not():
+    names = chain._sources()
+    assert any(name.endswith("convolution.py") for name in names)
+    assert not any(name.endswith(("report.py", "rendering.py", "document.py")) for name in names)
+
+
+def test_outputs_in_the_committed_notebook_do_not_count(notebooks, executed, tmp_path):
+    report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    notebook = nbformat.read(notebooks[0], as_version=4)
+    notebook.cells[2].outputs = [new_output("stream", name="stdout", text="hello")]
+    nbformat.write(notebook, notebooks[0])
+    report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    assert len(executed) == 3
+
+
+@pytest.mark.parametrize("lost", ["artifacts/one.json", "notebooks/01_one.ipynb"])
+@pytest.mark.parametrize("how", ["deleted", "damaged"])
+def test_what_was_lost_is_made_again_and_nothing_else(notebooks, executed, tmp_path, lost, how):
+    folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    before = (folder / lost).read_bytes()
+    if how == "deleted":
+        (folder / lost).unlink()
+    else:
+        (folder / lost).write_bytes(before[:-5] + b"xxxx\n")
+    del executed[:]
+    report.run(notebooks=notebooks, run_dir=folder)
+    assert executed == ["01_one"]
+    assert (folder / lost).read_bytes() == before
+
+
+def test_another_artifact_runs_those_that_read_it(notebooks, executed, tmp_path):
+    write(tmp_path / "nb", "01_one", "import time\n" + SAVE.replace('{"seed": SEED}', '{"seed": time.time_ns()}'))
+    folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    (folder / "artifacts" / "one.json").unlink()
+    report.run(notebooks=notebooks, run_dir=folder)
+    assert executed == ["01_one", "02_two", "03_three"] * 2
+
+
+def test_goes_on_after_a_failure(notebooks, executed, tmp_path):
+    write(tmp_path / "nb", "02_two", "raise OSError")
+    with pytest.raises(OSError, match=r"^$"):
+        report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    write(tmp_path / "nb", "02_two", LOAD)
+    report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    assert executed == ["01_one", "02_two", "02_two", "03_three"]
+
+
+@pytest.mark.parametrize("change", [False, True])
+def test_only_the_same_notebook_finds_what_its_interrupted_run_left(notebooks, executed, tmp_path, change):
+    leave = 'import os, pathlib\nleft = pathlib.Path(RUN_DIR, "artifacts", "checkpoint.npz")\n'
+    stop = leave + 'left.touch()\nif "GO" not in os.environ: raise OSError'
+    write(tmp_path / "nb", "02_two", stop)
+    with pytest.raises(OSError, match=r"^$"):
+        report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    write(tmp_path / "nb", "02_two", stop if not change else leave + "assert not left.exists()\nleft.touch()")
+    os.environ["GO"] = "1"
+    try:
+        folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    finally:
+        del os.environ["GO"]
+    assert (folder / "artifacts" / "checkpoint.npz").is_file()
+    assert "checkpoint.npz" in chain.read_record(folder)["notebooks"]["02_two"]["artifacts"]
+
+
+def test_an_artifact_has_one_notebook(notebooks, executed, tmp_path):
+    write(tmp_path / "nb", "03_three", SAVE)
+    with pytest.raises(chain.ChainError, match=r"03_three.ipynb overwrote one.json"):
+        report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+
+
+def test_half_files_and_copies_of_other_notebooks_are_swept(notebooks, executed, tmp_path):
+    folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    half = folder / "artifacts" / ".one.json.abc.part"
+    half.write_text("{")
+    report.run(notebooks=notebooks[:2], run_dir=folder)
+    assert not half.exists()
+    assert not (folder / "notebooks" / "03_three.ipynb").exists()
+
+
+def test_a_damaged_record_is_named_and_everything_runs_again(notebooks, executed, tmp_path, capsys):
+    folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    (folder / "chain.json").write_text('{"notebooks": {')
+    report.run(notebooks=notebooks, run_dir=folder)
+    assert len(executed) == 6
+    assert "chain.json is damaged" in capsys.readouterr().out
+
+
+def test_a_second_run_beside_the_first_is_refused(notebooks, executed, tmp_path):
+    with chain._alone(tmp_path / "run"), pytest.raises(chain.ChainError, match=r"Another run is at work in .*run"):
+        report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    assert executed == []
+    report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"seed": -1}, "SEED is -1: it must be an integer from 0"),
+        ({"seed": 1.5}, "SEED is 1.5"),
+        ({"epochs": 0}, "EPOCHS is 0: it must be an integer from 1"),
+        ({"epochs": 2}, "No notebook has a parameter EPOCHS"),
+        ({"dataset": "nonsense"}, "nonsense"),
+        ({"weights": "nonsense"}, "Unknown weights 'nonsense'"),
+    ],
+)
+def test_bad_parameters_get_a_sentence(notebooks, executed, tmp_path, given, message):
+    with pytest.raises((ValueError, chain.ChainError), match=message):
+        report.run(notebooks=notebooks, run_dir=tmp_path / "run", **given)
+    assert executed == []
+
+
+def test_a_notebook_must_declare_run_dir_and_be_one(tmp_path, executed):
+    with pytest.raises(chain.ChainError, match=r"01_one.ipynb has no RUN_DIR"):
+        report.run(notebooks=[write(tmp_path, "01_one", parameters="SEED = 0")], run_dir=tmp_path / "run")
+    (tmp_path / "02_two.ipynb").write_text("no JSON")
+    with pytest.raises(ValueError, match=r"02_two.ipynb is not a notebook"):
+        report.run(notebooks=[tmp_path / "02_two.ipynb"], run_dir=tmp_path / "run")
+
+
+def test_a_folder_is_passed_as_an_absolute_path(tmp_path, monkeypatch, executed):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    monkeypatch.setattr(report, "_inputs", lambda *_: "")
+    path = write(tmp_path / "nb", "01_one", "import os\nassert os.path.isabs(DATASET) and os.path.isabs(RUN_DIR)")
+    report.run("mine", notebooks=[path], run_dir="run")
+    assert executed == ["01_one"]
+
+
+def test_the_command_line_tells_errors_in_a_sentence(capsys, monkeypatch):
+    assert report.main(["run", "--seed", "-1"]) == 2
+    assert capsys.readouterr().err == "SEED is -1: it must be an integer from 0.\n"
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "/run/chain.json")
+
+    monkeypatch.setattr(report, "run", full)
+    assert report.main([]) == 2
+    assert capsys.readouterr().err == "No space left on device: /run/chain.json\n"
+
+
+# With kernels: each takes a second or two ---------------------------------------------------------------------------
+
+
+def test_a_failed_notebook_leaves_its_traceback(tmp_path):
+    where = tmp_path / "a {folder} of it's own"  # braces are templates to papermill
+    first = write(where, "01_one", "import sys\nprint(sys.executable)", "x = 1\nx / 0")
+    with pytest.raises(chain.ChainError) as caught:
+        report.run(notebooks=[first], run_dir=where / "run", seed=5)
+    copy = where / "run" / "notebooks" / "01_one.ipynb"
+    assert "01_one.ipynb failed in cell [4]: ZeroDivisionError: division by zero" in str(caught.value)
+    assert str(copy) in str(caught.value)
+    notebook = nbformat.read(copy, as_version=4)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert outputs[0].text.strip() == sys.executable
+    assert outputs[-1].ename == "ZeroDivisionError"
+    assert "SEED = 5" in "".join(cell.source for cell in notebook.cells)
+    assert not list((where / "run").rglob("*.part"))
+
+
+def test_committed_notebooks_are_refreshed_in_place(tmp_path, monkeypatch, capsys):
+    noisy = 'import sys\nfrom tqdm.auto import tqdm\nprint("a", end="")\nfor _ in tqdm(range(2)):\n    print("b")\n'
+    first = write(tmp_path, "01_one", SAVE, noisy + 'print("no" + "ise", file=sys.stderr)\nSEED')
+    second = write(tmp_path, "02_two", LOAD)
+    before = second.read_bytes()
+    monkeypatch.setattr(report, "NOTEBOOKS", tmp_path)
+    assert report.main(["notebooks", "--only", "01"]) == 0
+    text = first.read_text()
+    notebook = nbformat.reads(text, as_version=4)
+    assert [cell.get("execution_count") for cell in notebook.cells] == [None, 1, 2, 3]
+    assert [cell["id"] for cell in notebook.cells] == ["cell-0", "cell-1", "cell-2", "cell-3"]
+    assert [output.get("text") or output.data["text/plain"] for output in notebook.cells[3].outputs] == ["ab\nb\n", "0"]
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert not any(word in text for word in ("papermill", "noise", "widget", "injected", "iopub", str(tmp_path)))
+    assert second.read_bytes() == before
+    nbformat.validate(notebook)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+def test_ctrl_c_is_clean_and_the_next_run_goes_on(tmp_path):
+    flag = tmp_path / "flag"
+    wait = f"import pathlib, time\npathlib.Path({str(flag)!r}).touch()\nwhile True: time.sleep(0.1)"
+    path = write(tmp_path / "nb", "01_one", wait)
+    code = "import pathlib, sys; from helpers import report; report.NOTEBOOKS = pathlib.Path(sys.argv[1])\n"
+    code += 'sys.exit(report.main(["run", "--run-dir", sys.argv[2]]))'
+    command = [sys.executable, "-c", code, str(path.parent), str(tmp_path / "run")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not flag.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error.strip() == "Stopped. The same command goes on from the notebook that was running."
+    record = json.loads((tmp_path / "run" / "chain.json").read_text())
+    assert set(record["notebooks"]["01_one"]) == {"key", "before"}
