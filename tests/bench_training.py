@@ -1,0 +1,246 @@
+"""How fast the report's network trains: `make bench` prints a table and writes reports/benchmarks.json.
+
+NumPy, Keras and, where it is installed, PyTorch take the same training step (same weights, same batch) in processes of
+their own, in turn, so that a machine that slows down slows them all. What is quoted are medians of the ratios, pair by
+pair. Nothing here fails on a noisy machine.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from helpers.artifacts import ROOT, whole_file
+from helpers.convolution import convolve2d_loops
+from helpers.network import SGD, report_cnn, softmax_cross_entropy
+from helpers.threads import cores, fastest
+
+RATE = 1e-4  # small: the loss moves, and does not run away over the repetitions
+FLOP = 3 * (1.771e9 + 0.779e9) + 2 * 0.085e9  # of one image: convolution 2 and dense three times, convolution 1 twice
+
+
+def batch_of(size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(1)
+    return rng.random((count, size, size, 3), dtype=np.float32), rng.integers(0, 3, count)
+
+
+def numpy_step(size: int, count: int):
+    model, optimizer, (x, y) = report_cnn(size, rng=np.random.default_rng(0)), SGD(RATE), batch_of(size, count)
+
+    def step() -> float:
+        loss, dlogits = softmax_cross_entropy(model.forward(x), y)
+        model.backward(dlogits, need_dx=False)
+        optimizer.step(model)
+        return loss
+
+    return step
+
+
+def keras_step(size: int, count: int):
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import keras
+    from keras import layers
+
+    parts = [keras.Input((size, size, 3)), layers.Conv2D(32, 3, activation="relu"), layers.MaxPooling2D(2, 1)]
+    parts += [layers.Conv2D(64, 3, activation="relu"), layers.MaxPooling2D(2, 1), layers.Flatten()]
+    model = keras.Sequential([*parts, layers.Dense(128, activation="relu"), layers.Dense(3)])
+    model.set_weights(list(report_cnn(size, rng=np.random.default_rng(0)).state().values()))
+    model.compile(keras.optimizers.SGD(RATE), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x, y = batch_of(size, count)
+    return lambda: float(model.train_on_batch(x, y))
+
+
+def torch_step(size: int, count: int):
+    import torch
+    from torch import nn
+
+    side = size - 6
+    model = nn.Sequential(
+        nn.Conv2d(3, 32, 3), nn.ReLU(), nn.MaxPool2d(2, 1), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2, 1),
+        nn.Flatten(), nn.Linear(64 * side * side, 128), nn.ReLU(), nn.Linear(128, 3),
+    )  # fmt: skip
+    state = report_cnn(size, rng=np.random.default_rng(0)).state()
+    state["7.w"] = state["7.w"].reshape(side, side, 64, 128).transpose(2, 0, 1, 3).reshape(-1, 128)  # channels first
+    with torch.no_grad():
+        for k in (0, 3, 7, 9):
+            w = state.pop(f"{k}.w")
+            model[k].weight.copy_(torch.from_numpy(w.transpose(3, 2, 0, 1).copy() if w.ndim == 4 else w.T))
+            model[k].bias.copy_(torch.from_numpy(state.pop(f"{k}.b")))
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
+    x, y = batch_of(size, count)
+    x, y = torch.from_numpy(x.transpose(0, 3, 1, 2).copy()), torch.from_numpy(y)
+
+    def step() -> float:
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return float(loss)
+
+    return step
+
+
+STEPS = {"numpy": numpy_step, "keras": keras_step, "torch": torch_step}
+
+
+def work(library: str, size: int, count: int) -> None:
+    """Take one step for each line on standard input; answer with its loss, seconds and the peak memory so far."""
+    step = STEPS[library](size, count)
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        loss = step()
+        seconds = time.perf_counter() - start
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        print(json.dumps({"loss": loss, "seconds": seconds, "peak": peak}), flush=True)
+
+
+class Worker:
+    """A library's process."""
+
+    def __init__(self, library: str, size: int = 224, count: int = 30) -> None:
+        command = [sys.executable, __file__, "--worker", library, "--size", str(size), "--count", str(count)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def step(self) -> dict:
+        self.process.stdin.write("step\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def compare(libraries: list[str], count: int, pairs: int) -> dict[str, list[dict]]:
+    """Return each library's steps, taken in turn, after two that do not count."""
+    workers = {library: Worker(library, count=count) for library in libraries}
+    steps = {library: [] for library in libraries}
+    for k in tqdm(range(pairs + 2), desc=f"batch {count}: {', '.join(libraries)}", unit="round"):
+        for library, worker in workers.items():
+            step = worker.step()
+            if k >= 2:
+                steps[library].append(step)
+    for worker in workers.values():
+        worker.close()
+    losses = [steps[library][0]["loss"] for library in libraries]
+    if max(losses) - min(losses) > 1e-2 * max(losses):
+        raise SystemExit(f"The libraries do not compute the same: losses {dict(zip(libraries, losses, strict=True))}.")
+    return steps
+
+
+def ratio(steps: dict[str, list[dict]], other: str) -> float:
+    return statistics.median(a["seconds"] / b["seconds"] for a, b in zip(steps["numpy"], steps[other], strict=True))
+
+
+def ceiling() -> float:
+    """Return what this machine's single-precision matrix product reaches, in FLOP/s: the best of nine of 2048^3."""
+    a = np.ones((2048, 2048), np.float32)
+    out = np.empty_like(a)
+    return 2 * 2048**3 / fastest(lambda: np.matmul(a, a, out=out), 9)
+
+
+def growth(settings: list[tuple[int, int]], amount) -> dict:
+    """Return seconds of a step for each (size, count) and the exponent of its growth with `amount`(size, count)."""
+    seconds = []
+    for size, count in tqdm(settings, desc="growth", unit="setting"):
+        worker = Worker("numpy", size, count)
+        seconds.append(statistics.median([worker.step()["seconds"] for _ in range(5)][2:]))
+        worker.close()
+    exponent = np.polyfit(np.log([amount(*s) for s in settings]), np.log(seconds), 1)[0]
+    return {"settings": settings, "seconds": seconds, "exponent": float(exponent)}
+
+
+def loops_against_forward() -> dict:
+    """Return the seconds that one image's convolutions take by loops and by the whole vectorised forward pass.
+
+    The loops are timed on one filter of each layer, and multiplied by the number of filters: minutes otherwise.
+    """
+    model, (x, _) = report_cnn(rng=np.random.default_rng(0)), batch_of(224, 1)
+    loops, image = 0.0, x
+    for number, layer in enumerate(model.layers[:6]):
+        if number in (0, 3):
+            w = layer.params["w"]
+            loops += w.shape[3] * fastest(lambda: convolve2d_loops(image[0], w[::-1, ::-1, :, 0]), 1)  # noqa: B023
+        image = layer.apply(image)[0]
+    return {"loops": loops, "forward": fastest(lambda: model.predict(x), 7)}
+
+
+def same_bits() -> bool:
+    """Return whether two trainings of two steps from one seed, in two processes, give the same losses to the bit."""
+    losses = []
+    for _ in range(2):
+        worker = Worker("numpy", 224, 10)
+        losses.append([worker.step()["loss"] for _ in range(3)])
+        worker.close()
+    return losses[0] == losses[1]
+
+
+def measure(pairs: int) -> dict:
+    libraries = ["numpy", "keras", *(["torch"] if importlib.util.find_spec("torch") else [])]
+    top = ceiling()
+    batch, single = compare(libraries, 30, pairs), compare(libraries[:2], 1, pairs)
+    top = max(top, ceiling())
+    result = {
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "cores": cores(),
+            "system": platform.system(),
+        },
+        "versions": {name: metadata.version(name) for name in ("numpy", "keras", "tensorflow", *libraries[2:])},
+        "python": platform.python_version(),
+        "batch_30": batch,
+        "batch_1": single,
+        "ceiling": top,
+        "loops": loops_against_forward(),
+        "pixels": growth([(s, 10) for s in (64, 96, 128, 192, 256, 320)], lambda size, count: size**2),
+        "batch": growth([(224, n) for n in (1, 2, 4, 8, 16, 30, 60)], lambda size, count: count),
+        "same_bits": same_bits(),
+    }
+    own = statistics.median(s["seconds"] for s in batch["numpy"])
+    rows = [
+        ["a step of 30 images, seconds", f"{own:.2f}"],
+        ["time against Keras, batch 30", f"{ratio(batch, 'keras'):.2f}"],
+        ["time against Keras, batch 1", f"{ratio(single, 'keras'):.2f}"],
+        *([["time against PyTorch, batch 30", f"{ratio(batch, 'torch'):.2f}"]] if "torch" in batch else []),
+        ["share of the matrix product's ceiling", f"{30 * FLOP / own / top:.0%} of {top / 1e9:.0f} GFLOP/s"],
+        *([f"peak memory, {name}, GB", f"{steps[-1]['peak'] / 1e9:.2f}"] for name, steps in batch.items()),
+        ["one image forward against the loops", f"{result['loops']['loops'] / result['loops']['forward']:.0f} times"],
+        ["growth with the number of pixels", f"exponent {result['pixels']['exponent']:.2f}"],
+        ["growth with the batch", f"exponent {result['batch']['exponent']:.2f}"],
+        ["the same seed twice", "the same bits" if result["same_bits"] else "DIFFERENT BITS"],
+    ]
+    for name, value in rows:
+        print(f"{name:<42}{value:>26}")
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=9, help="counted steps of each library")
+    parser.add_argument("--worker", choices=STEPS, help=argparse.SUPPRESS)
+    parser.add_argument("--size", type=int, default=224, help=argparse.SUPPRESS)
+    parser.add_argument("--count", type=int, default=30, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        work(arguments.worker, arguments.size, arguments.count)
+        return
+    result = measure(arguments.pairs)
+    path = Path(ROOT) / "reports" / "benchmarks.json"
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(path)
+
+
+if __name__ == "__main__":
+    main()
