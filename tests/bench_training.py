@@ -126,16 +126,17 @@ def compare(libraries: list[str], count: int, pairs: int) -> dict[str, list[dict
     """Return each library's steps, taken in turn, after two that do not count."""
     workers = {library: Worker(library, count=count) for library in libraries}
     steps = {library: [] for library in libraries}
+    losses = {}
     for k in tqdm(range(pairs + 2), desc=f"batch {count}: {', '.join(libraries)}", unit="round"):
         for library, worker in workers.items():
             step = worker.step()
+            losses.setdefault(library, step["loss"])  # of the first step: later ones amplify how each library rounds
             if k >= 2:
                 steps[library].append(step)
     for worker in workers.values():
         worker.close()
-    losses = [steps[library][0]["loss"] for library in libraries]
-    if max(losses) - min(losses) > 1e-2 * max(losses):
-        raise SystemExit(f"The libraries do not compute the same: losses {dict(zip(libraries, losses, strict=True))}.")
+    if max(losses.values()) - min(losses.values()) > 1e-3 * max(losses.values()):
+        raise SystemExit(f"The libraries do not compute the same: losses of the first step {losses}.")
     return steps
 
 
