@@ -73,12 +73,10 @@ def conv2d_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1,
     x: (N, H, W, C), w: (KH, KW, C, F), b: (F,); returns out (N, H', W', F) and the cache that `conv2d_backward` takes.
     Raises ValueError when the shapes do not fit. Source: Goodfellow et al. (2016), equation 9.6.
     """
-    _check(x, w, b)
+    check_arrays(x, w, b)
     output_size(x.shape[1], w.shape[0], stride, pad), output_size(x.shape[2], w.shape[1], stride, pad)
     padded = np.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0))) if pad else x
-    out = _correlate(padded, w, stride)
-    out += b
-    return out, (padded, w, stride, pad)
+    return _correlate(padded, w, stride, b), (padded, w, stride, pad)
 
 
 def conv2d_backward(dout: np.ndarray, cache: tuple, *, need_dx: bool = True) -> tuple:
@@ -89,7 +87,7 @@ def conv2d_backward(dout: np.ndarray, cache: tuple, *, need_dx: bool = True) -> 
     Raises ValueError when dout is not of the output's shape. Source: Dumoulin and Visin (2016), chapter 4.
     """
     x, w, stride, pad = cache
-    windows = _windows(x, w.shape[:2], stride)
+    windows = sliding_windows(x, w.shape[:2], stride)
     expected = (*windows.shape[:3], w.shape[3])
     if dout.shape != expected:
         raise ValueError(f"dout has the shape {dout.shape}, but the output had {expected}.")
@@ -97,7 +95,8 @@ def conv2d_backward(dout: np.ndarray, cache: tuple, *, need_dx: bool = True) -> 
     return (_input_gradient(x, w, dout, stride, pad) if need_dx else None), dw.reshape(w.shape), db
 
 
-def _check(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> None:
+def check_arrays(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> None:
+    """Raise ValueError unless x (N, H, W, C), w (KH, KW, C, F) and b (F,) are floating-point arrays that fit."""
     for name, array, ndim, axes in (("x", x, 4, "(N, H, W, C)"), ("w", w, 4, "(KH, KW, C, F)"), ("b", b, 1, "(F,)")):
         if not isinstance(array, np.ndarray) or array.ndim != ndim:
             raise ValueError(f"{name} must be an array {axes}, not {getattr(array, 'shape', type(array).__name__)}.")
@@ -111,14 +110,14 @@ def _check(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> None:
         raise ValueError(f"w {w.shape} holds {w.shape[3]} kernels, but b has {b.shape[0]} biases.")
 
 
-def _windows(x: np.ndarray, size: tuple[int, int], stride: int) -> np.ndarray:
+def sliding_windows(x: np.ndarray, size: tuple[int, int], stride: int = 1) -> np.ndarray:
     """View every window of x (N, H, W, C) as (N, H', W', KH, KW, C), without a copy."""
     windows = sliding_window_view(x, size, axis=(1, 2))[:, ::stride, ::stride]  # (N, H', W', C, KH, KW)
     return windows.transpose(0, 1, 2, 4, 5, 3)
 
 
 def _blocks(windows: np.ndarray) -> list[tuple[int, slice]]:
-    """Cut the windows into (image, rows) pieces of at most BLOCK numbers, or one row."""
+    """Cut the windows into pieces (image, rows), each small enough for the cache."""
     images, height = windows.shape[:2]
     rows = max(1, BLOCK // int(np.prod(windows.shape[2:])))
     return [(n, slice(i, min(i + rows, height))) for n in range(images) for i in range(0, height, rows)]
@@ -129,8 +128,8 @@ def _columns(block: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(block).reshape(block.shape[0] * block.shape[1], -1)
 
 
-def _correlate(x: np.ndarray, w: np.ndarray, stride: int) -> np.ndarray:
-    windows = _windows(x, w.shape[:2], stride)
+def _correlate(x: np.ndarray, w: np.ndarray, stride: int, b: np.ndarray | float = 0) -> np.ndarray:
+    windows = sliding_windows(x, w.shape[:2], stride)
     kernels = w.reshape(-1, w.shape[3])  # (KH*KW*C, F)
     out = np.empty((*windows.shape[:3], w.shape[3]), np.result_type(x, w))
 
@@ -138,6 +137,7 @@ def _correlate(x: np.ndarray, w: np.ndarray, stride: int) -> np.ndarray:
         for block in blocks:
             columns = _columns(windows[block])
             np.matmul(columns, kernels, out=out[block].reshape(len(columns), -1))
+            out[block] += b  # now, while the block is in the cache
 
     in_threads(work, _blocks(windows))
     return out

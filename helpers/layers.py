@@ -10,7 +10,7 @@ import numpy as np
 
 from helpers.convolution import conv2d_backward, conv2d_forward, kaiming_normal, output_size
 from helpers.pooling import max_pool2d_backward, max_pool2d_forward
-from helpers.threads import in_threads
+from helpers.threads import fresh, in_threads
 
 # Rows of a dense layer's weights that are worked on at once: 2 MB at 128 outputs, so that they stay in the cache.
 ROWS = 4096
@@ -154,14 +154,14 @@ class Dense(Layer):
         in_threads(work, range(len(blocks)))
         return parts.sum(axis=0) + b, x
 
-    def backward(self, dout):
+    def backward(self, dout, empty=fresh):
         if self._cache is None:
             raise RuntimeError("Dense.backward needs a forward pass first.")
         x, w = self._cache, self.params["w"]
         if dout.shape != (len(x), w.shape[1]):
             raise ValueError(f"dout has the shape {dout.shape}, but the output had {(len(x), w.shape[1])}.")
         self._pulled = x, dout
-        dx = np.empty_like(x)
+        dx = empty("dx", x.shape, x.dtype)
 
         def work(blocks):
             for rows in blocks:

@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers.artifacts import read_npz, whole_file
 from helpers.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU
-from helpers.threads import in_threads
+from helpers.stem import Stem
 from helpers.training import SGD, History, evaluate, fit, softmax, softmax_cross_entropy, to_inputs
 
 __all__ = [
@@ -31,8 +31,7 @@ __all__ = [
 class Sequential:
     """Layers in a row; the output of the last are the logits.
 
-    The layers before the first Dense treat every image on its own. They take the images one by one through all of
-    them, on every core, so that what one layer writes is still in the cache when the next one reads it.
+    The layers before the first Dense treat every image on its own: they are the network's `helpers.stem.Stem`.
     """
 
     def __init__(self, layers: list[Layer], input_shape: tuple[int, ...] | None = None) -> None:
@@ -40,7 +39,7 @@ class Sequential:
             raise ValueError("A network needs at least one layer.")
         self.layers, self.input_shape = list(layers), input_shape
         self._split = next((k for k, layer in enumerate(layers) if not layer.per_image), len(layers))
-        self._caches: list[list] = []
+        self._stem = Stem(self.layers[: self._split], last=self._split == len(layers)) if self._split else None
 
     @property
     def classes(self) -> int:
@@ -54,14 +53,16 @@ class Sequential:
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Return the logits (N, K) of inputs x (N, H, W, C), and remember what `backward` needs."""
-        x, self._caches = self._images_forward(x, remember=True)
+        if self._stem:
+            x = self._stem.forward(x)
         for layer in self.layers[self._split :]:
             x = layer.forward(x)
         return x
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the logits (N, K), remembering nothing."""
-        x, _ = self._images_forward(x, remember=False)
+        if self._stem:
+            x = self._stem.predict(x)
         for layer in self.layers[self._split :]:
             x, _ = layer.apply(x)
         return x
@@ -71,11 +72,11 @@ class Sequential:
 
         With `need_dx` false the gradient by the images, which training has no use for, is not computed.
         """
-        if self._split and not self._caches:
-            raise RuntimeError("backward needs a forward pass first.")
-        for layer in reversed(self.layers[self._split :]):
-            dout = layer.backward(dout)
-        return self._images_backward(dout, need_dx) if self._split else dout
+        for k, layer in reversed(list(enumerate(self.layers))[self._split :]):
+            # What goes on to the stem is read there and never seen by the caller: its array is used again.
+            between = self._stem is not None and k == self._split
+            dout = layer.backward(dout, self._stem.workspace.empty) if between else layer.backward(dout)
+        return self._stem.backward(dout, need_dx=need_dx) if self._stem else dout
 
     def predict_proba(self, images: np.ndarray, batch_size: int = 30) -> np.ndarray:
         """Return the classes' probabilities (N, K) of images, uint8 or already scaled (see `to_inputs`)."""
@@ -129,47 +130,6 @@ class Sequential:
             self.set_state(arrays)
         except ValueError as error:
             raise ValueError(f"{path} does not fit this network. {error}") from error
-
-    def _images_forward(self, x: np.ndarray, *, remember: bool) -> tuple[np.ndarray, list[list]]:
-        stem = self.layers[: self._split]
-        if not stem:
-            return x, []
-        if x.ndim != 4 or len(x) == 0:
-            raise ValueError(f"The network takes a batch of images (N, H, W, C) with at least one, not {x.shape}.")
-        shape = x.shape[1:]
-        for layer in stem:
-            shape = layer.output_shape(shape)
-        out, caches = np.empty((len(x), *shape), x.dtype), [[] for _ in x]
-
-        def work(numbers: range) -> None:
-            for n in numbers:
-                image = x[n : n + 1]
-                for layer in stem:
-                    image, cache = layer.apply(image)
-                    if remember:
-                        caches[n].append(cache)
-                out[n] = image[0]
-
-        in_threads(work, range(len(x)))
-        return out, caches
-
-    def _images_backward(self, dout: np.ndarray, need_dx: bool) -> np.ndarray | None:
-        stem, grads = self.layers[: self._split], [[] for _ in dout]
-        dxs = [None] * len(dout)
-
-        def work(numbers: range) -> None:
-            for n in numbers:
-                d = dout[n : n + 1]
-                for k in reversed(range(len(stem))):
-                    unwanted = k == 0 and not need_dx and isinstance(stem[k], Conv2D)
-                    d, grad = stem[k].pull(d, self._caches[n][k], **({"need_dx": False} if unwanted else {}))
-                    grads[n].insert(0, grad)
-                dxs[n] = d
-
-        in_threads(work, range(len(dout)))
-        for k, layer in enumerate(stem):  # added up in the images' order: the same sum on any number of cores
-            layer.grads = {name: sum(grads[n][k][name] for n in range(len(dout))) for name in layer.params}
-        return np.concatenate(dxs) if need_dx else None
 
 
 def report_cnn(image_size: int = 224, classes: int = 3, *, rng: np.random.Generator, dtype=np.float32) -> Sequential:

@@ -8,9 +8,36 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from itertools import pairwise
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
 _inside = threading.local()
+
+
+class Workspace:
+    """Arrays that are used again: memory new to a process is slow, since the system hands it out page by page."""
+
+    def __init__(self) -> None:
+        self._arrays: dict = {}
+
+    def empty(self, name, shape: tuple[int, ...], dtype) -> np.ndarray:
+        """Return the array of this name, with whatever it holds; a new one where shape or type are not the same."""
+        array = self._arrays.get(name)
+        if array is None or array.shape != tuple(shape) or array.dtype != dtype:
+            array = self._arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+def fresh(name, shape: tuple[int, ...], dtype) -> np.ndarray:
+    """Return a new array: the place for what a caller may keep."""
+    return np.empty(shape, dtype)
+
+
+def scratch(name, shape: tuple[int, ...], dtype) -> np.ndarray:
+    """Return an array of this thread's own, to be filled and read before the thread asks for that name again."""
+    if not hasattr(_inside, "workspace"):
+        _inside.workspace = Workspace()
+    return _inside.workspace.empty(name, shape, dtype)
 
 
 def cores() -> int:
