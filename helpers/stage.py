@@ -7,96 +7,95 @@ time, and only what is needed later leaves the cache. The numbers are those of t
 
 import numpy as np
 
-from helpers.convolution import BLOCK, check_arrays, sliding_windows
+from helpers import winograd
+from helpers.convolution import BLOCK, check_arrays, output_size
 from helpers.threads import fresh, in_threads, scratch
 
 
 def stage_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, parts: int = 1, empty=fresh) -> tuple:
     """Return pool(max(0, x * w + b)), with 2x2 windows of stride 1, and the cache that `stage_backward` takes.
 
-    x: (N, H, W, C), w: (KH, KW, C, F), b: (F,); out: (N, H-KH, W-KW, F). Each image is cut into `parts`, which the
-    cores share; `empty`(name, shape, dtype) gives the arrays "out", "right" and "lower" to write into. The last two
-    say which pixel of a window is the largest: whether the right one won its row, and the lower row the window.
-    Raises ValueError when the arrays do not fit.
+    x: (N, H, W, C), w: (3, KW, C, F), b: (F,); out: (N, H-3, W-KW, F). Each image is cut into `parts`, which the
+    cores share; `empty`(name, shape, dtype) gives the arrays to write into: "out"; "upper" and "lower", whether a
+    window's gradient goes to its first or second row (to neither where the largest number is 0); and "right", whether
+    a row passes it on to the second of two columns. Raises ValueError when the arrays do not fit.
     """
     check_arrays(x, w, b)
-    windows = sliding_windows(x, w.shape[:2])  # (N, H', W', KH, KW, C)
-    images, height, width = windows.shape[:3]
-    kernels, filters = w.reshape(-1, w.shape[3]), w.shape[3]
-    out = empty("out", (images, height - 1, width - 1, filters), np.result_type(x, w))
-    right, lower = empty("right", (images, height, width - 1, filters), bool), empty("lower", out.shape, bool)
-    rows = _strip_rows(windows, filters)
+    kw, filters = w.shape[1], w.shape[3]
+    height, width = output_size(x.shape[1], 3), output_size(x.shape[2], kw)  # of the convolution
+    out = empty("out", (len(x), height - 1, width - 1, filters), np.result_type(x, w))
+    upper, lower = (empty(name, out.shape, bool) for name in ("upper", "lower"))
+    right = empty("right", (len(x), height, width - 1, filters), bool)
+    kernel, step = winograd.transform_kernel(w), _strip_rows(x, w)
 
-    def work(pieces) -> None:
-        columns = scratch("columns", (rows, *windows.shape[2:]), x.dtype)
-        conv = scratch("conv", (rows, width, filters), out.dtype)
-        row_max = scratch("row_max", (rows + 1, width - 1, filters), out.dtype)  # row 0: the last of the strip before
+    def work(pieces: list[tuple[int, int, int]]) -> None:
+        tiles = winograd.Tiles("x", step // winograd.ROWS, *x.shape[2:], kw, x.dtype)
+        row_max = scratch("row_max", (step + 1, width - 1, filters), out.dtype)  # row 0: the last of the strip before
         for n, top, bottom in pieces:
-            for a in range(top, bottom + 1, rows):
-                z = min(a + rows, bottom + 1)
-                strip = conv[: z - a]
-                np.copyto(columns[: z - a], windows[n, a:z])
-                np.matmul(columns[: z - a].reshape(-1, len(kernels)), kernels, out=strip.reshape(-1, filters))
+            for a in range(top, bottom + 1, step):
+                z = min(a + step, bottom + 1)
+                _fill(tiles.rows, x[n], a)
+                strip = tiles.correlate(kernel)[: z - a]
                 strip += b
                 np.maximum(strip, 0, out=strip)
                 np.maximum(strip[:, :-1], strip[:, 1:], out=row_max[1 : z - a + 1])
                 np.greater(strip[:, 1:], strip[:, :-1], out=right[n, a:z])
                 first = int(a == top)  # no row above yet: the piece's first row only begins a window
                 pair, done = (row_max[first : z - a], row_max[first + 1 : z - a + 1]), slice(a - 1 + first, z - 1)
-                np.greater(pair[1], pair[0], out=lower[n, done])
+                np.greater(pair[1], pair[0], out=lower[n, done])  # so never where both are 0
+                np.greater_equal(pair[0], pair[1], out=upper[n, done])
                 np.maximum(*pair, out=out[n, done])
+                upper[n, done] &= out[n, done] > 0
                 row_max[0] = row_max[z - a]
 
-    in_threads(work, _pieces(images, height - 1, parts))
-    return out, (x, w, out, right, lower)
+    in_threads(work, _pieces(len(x), height - 1, parts))
+    return out, (x, w, upper, lower, right)
 
 
 def stage_backward(dout: np.ndarray, cache: tuple, *, need_dx: bool = True, parts: int = 1, empty=fresh) -> tuple:
-    """Return (dx, dw, db) from dout = dL/dout (N, H-KH, W-KW, F); dx is None where `need_dx` is false.
+    """Return (dx, dw, db) from dout = dL/dout (N, H-3, W-KW, F); dx is None where `need_dx` is false.
 
     `empty` gives the array "dx". Raises ValueError when dout is not of the output's shape.
     """
-    x, w, out, right, lower = cache
-    if dout.shape != out.shape:
-        raise ValueError(f"dout has the shape {dout.shape}, but the output had {out.shape}.")
-    (kh, kw, channels, filters), windows = w.shape, sliding_windows(x, w.shape[:2])
-    height, width = windows.shape[1:3]
-    turned = np.ascontiguousarray(w[::-1, ::-1].transpose(0, 1, 3, 2)).reshape(-1, channels)  # (KH*KW*F, C)
-    pieces, rows = _pieces(len(x), x.shape[1], parts), _strip_rows(windows, filters)
+    x, w, upper, lower, right = cache
+    if dout.shape != upper.shape:
+        raise ValueError(f"dout has the shape {dout.shape}, but the output had {upper.shape}.")
+    (_, kw, channels, filters), width, step = w.shape, x.shape[2] - w.shape[1] + 1, _strip_rows(x, w)
+    turned = winograd.transform_kernel(w[::-1, ::-1].transpose(0, 1, 3, 2))
+    pieces = _pieces(len(x), x.shape[1], parts)
     dx = empty("dx", x.shape, dout.dtype) if need_dx else None
     # A sum for each piece, added up in order afterwards: the result does not depend on which thread took which piece.
-    dws, dbs = (
-        np.zeros((len(pieces), kh * kw * channels, filters), dout.dtype),
-        np.zeros((len(pieces), filters), dout.dtype),
-    )
+    dkernels = np.zeros((len(pieces), winograd.SIDE, kw * channels, filters), dout.dtype)
+    dbs = np.zeros((len(pieces), filters), dout.dtype)
 
-    def work(numbers) -> None:
-        columns = scratch("columns", (rows, *windows.shape[2:]), x.dtype)
-        # dL/d(convolution's output) of one strip, with the KH-1 rows above it, and KW-1 columns of 0 on either side
-        dconv = scratch("dconv", (rows + kh - 1, width + 2 * (kw - 1), filters), dout.dtype)
-        dconv[...] = 0
-        around = sliding_windows(dconv[None], (kh, kw))[0]  # (rows, W, KH, KW, F)
-        spread = scratch("spread", around.shape, dout.dtype)
-        inner = dconv[:, kw - 1 : kw - 1 + width]
+    def work(numbers: range) -> None:
+        count = step // winograd.ROWS
+        tiles = winograd.Tiles("x", count, *x.shape[2:], kw, x.dtype)
+        # dL/d(convolution's output) of a strip, with the two rows above it, and KW-1 columns of 0 on either side
+        around = winograd.Tiles("dconv", count, width + 2 * (kw - 1), filters, kw, dout.dtype)
+        around.rows[...] = 0
+        dconv = around.rows[:, kw - 1 : kw - 1 + width]
         for k in numbers:
             n, top, bottom = pieces[k]
-            masks = dout[n], out[n], right[n], lower[n]
-            _unpool(*masks, top - kh + 1, top, inner[: kh - 1])
-            for a in range(top, bottom, rows):
-                z, last = min(a + rows, bottom), min(a + rows, bottom, height)
-                _unpool(*masks, a, z, inner[kh - 1 : kh - 1 + z - a])
-                if last > a:
-                    part = inner[kh - 1 : kh - 1 + last - a].reshape(-1, filters)
-                    np.copyto(columns[: last - a], windows[n, a:last])
-                    dws[k] += columns[: last - a].reshape(len(part), -1).T @ part
-                    dbs[k] += np.ones(len(part), part.dtype) @ part
+            masks = dout[n], upper[n], lower[n], right[n]
+            _unpool(*masks, top - 2, dconv[-2:])
+            for a in range(top, bottom, step):
+                dconv[:2] = dconv[-2:]
+                _unpool(*masks, a, dconv[2:])
+                own = dconv[2:]
+                if a + step > bottom:
+                    own = own.copy()
+                    own[bottom - a :] = 0  # the next piece's
+                _fill(tiles.rows, x[n], a)
+                dkernel, db = tiles.gradients(own)
+                dkernels[k] += dkernel
+                dbs[k] += db
                 if need_dx:
-                    np.copyto(spread[: z - a], around[: z - a])
-                    np.matmul(spread[: z - a].reshape(-1, len(turned)), turned, out=dx[n, a:z].reshape(-1, channels))
-                dconv[: kh - 1] = dconv[z - a : z - a + kh - 1]
+                    z = min(a + step, bottom)
+                    dx[n, a:z] = around.correlate(turned)[: z - a]
 
     in_threads(work, range(len(pieces)))
-    return dx, dws.sum(axis=0).reshape(w.shape), dbs.sum(axis=0)
+    return dx, winograd.gradient_of_weights(dkernels.sum(axis=0), w.shape), dbs.sum(axis=0)
 
 
 def _pieces(images: int, height: int, parts: int) -> list[tuple[int, int, int]]:
@@ -105,33 +104,41 @@ def _pieces(images: int, height: int, parts: int) -> list[tuple[int, int, int]]:
     return [(n, height * k // parts, height * (k + 1) // parts) for n in range(images) for k in range(parts)]
 
 
-def _strip_rows(windows: np.ndarray, filters: int) -> int:
-    """Return how many rows of windows (N, H', W', KH, KW, C) and of what is made of them stay in the cache together."""
-    width, columns = windows.shape[2], int(np.prod(windows.shape[3:]))
-    return min(windows.shape[1], max(1, BLOCK // (width * max(columns, 4 * filters))))
+def _strip_rows(x: np.ndarray, w: np.ndarray) -> int:
+    """Return how many rows of the convolution are made at once: what a strip needs stays in the cache."""
+    tile = winograd.SIDE * x.shape[2] * (w.shape[1] * w.shape[2] + w.shape[3])
+    return winograd.ROWS * min(-(-x.shape[1] // winograd.ROWS), max(1, BLOCK // tile))
 
 
-def _unpool(dout, out, right, lower, top, bottom, into) -> None:
-    """Write the gradient of the convolution's rows `top` to `bottom` of one image; rows outside it are 0.
+def _fill(rows: np.ndarray, image: np.ndarray, top: int) -> None:
+    """Write the image's rows from `top` on into `rows`; below the image they are 0."""
+    given = image[top : top + len(rows)]
+    rows[: len(given)] = given
+    rows[len(given) :] = 0
 
-    What a window passes back goes to one of two rows, then to one of two columns. `d - moved` is `d` where the first
-    one won, and 0 elsewhere: exact, and quicker than a second mask.
+
+def _unpool(dout, upper, lower, right, top, into) -> None:
+    """Write the gradient of the convolution's rows from `top` on, of one image; rows outside it are 0.
+
+    What a window passes back goes to one of two rows, then to one of two columns. `rows - moved` is `rows` where the
+    first column won, and 0 elsewhere: exact, and quicker than a second mask.
     """
-    rows = scratch("rows", (bottom - top, *right.shape[1:]), dout.dtype)
-    rows[...] = 0
-    first, last = max(top - 1, 0), min(bottom, len(out))  # the windows that have a row in the strip
-    if first < last:
-        d, moved = (scratch(name, dout[first:last].shape, dout.dtype) for name in ("d", "moved"))
-        np.multiply(dout[first:last], out[first:last] > 0, out=d)  # ReLU: a window of zeros passes nothing back
-        np.multiply(d, lower[first:last], out=moved)
-        d -= moved
-        own, down = max(top, 0), min(last, bottom - 1)
-        rows[own - top : last - top] = d[own - first :]
-        rows[first + 1 - top : down + 1 - top] += moved[: down - first]
-    into[...] = 0
+    bottom, shape = top + len(into), right.shape[1:]
     a, z = max(top, 0), max(min(bottom, len(right)), 0)
-    if a < z:
-        inside, moved = rows[a - top : z - top], scratch("moved", (z - a, *right.shape[1:]), dout.dtype)
-        np.multiply(inside, right[a:z], out=moved)
-        np.subtract(inside, moved, out=into[a - top : z - top, :-1])
-        into[a - top : z - top, 1:] += moved
+    into[: a - top], into[max(z - top, 0) :] = 0, 0
+    if a >= z:
+        return
+    rows, moved = scratch("rows", (z - a, *shape), dout.dtype), scratch("moved", (z - a, *shape), dout.dtype)
+    both, above = (
+        min(z, len(upper)),
+        max(a - 1, 0),
+    )  # windows a to `both` begin in these rows, `above` to z - 1 end there
+    np.multiply(dout[a:both], upper[a:both], out=rows[: both - a])
+    rows[both - a :] = 0
+    np.multiply(dout[above : z - 1], lower[above : z - 1], out=moved[: z - 1 - above])
+    rows[above + 1 - a :] += moved[: z - 1 - above]
+    np.multiply(rows, right[a:z], out=moved)
+    inside = into[a - top : z - top]
+    np.subtract(rows, moved, out=inside[:, :-1])
+    inside[:, -1] = 0
+    inside[:, 1:] += moved

@@ -123,7 +123,7 @@ def _are_stage(conv: Layer, relu: Layer | None = None, pool: Layer | None = None
     """Return whether `helpers.stage` can do the three in one go."""
     if (type(conv), type(relu), type(pool)) != (Conv2D, ReLU, MaxPool2D):
         return False
-    return (conv.stride, conv.pad, pool.window, pool.stride) == (1, 0, 2, 1)
+    return (len(conv.params["w"]), conv.stride, conv.pad, pool.window, pool.stride) == (3, 1, 0, 2, 1)
 
 
 def _groups(images: int) -> tuple[list[slice], int]:

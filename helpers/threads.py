@@ -1,5 +1,6 @@
 """Share independent pieces of work between the cores: NumPy lets go of the interpreter's lock while it computes."""
 
+import math
 import os
 import threading
 import time
@@ -21,11 +22,12 @@ class Workspace:
         self._arrays: dict = {}
 
     def empty(self, name, shape: tuple[int, ...], dtype) -> np.ndarray:
-        """Return the array of this name, with whatever it holds; a new one where shape or type are not the same."""
+        """Return an array, with whatever it holds, in the memory of this name, or in new memory where that is small."""
+        size = math.prod(shape)
         array = self._arrays.get(name)
-        if array is None or array.shape != tuple(shape) or array.dtype != dtype:
-            array = self._arrays[name] = np.empty(shape, dtype)
-        return array
+        if array is None or array.size < size or array.dtype != dtype:
+            array = self._arrays[name] = np.empty(size, dtype)
+        return array[:size].reshape(shape)
 
 
 def fresh(name, shape: tuple[int, ...], dtype) -> np.ndarray:

@@ -242,5 +242,14 @@ class _Checkpoint:
 
 def _code_digest() -> str:
     folder = Path(__file__).parent
-    names = ("convolution.py", "pooling.py", "layers.py", "stage.py", "stem.py", "network.py", "training.py")
+    names = (
+        "convolution.py",
+        "pooling.py",
+        "layers.py",
+        "winograd.py",
+        "stage.py",
+        "stem.py",
+        "network.py",
+        "training.py",
+    )
     return hashlib.sha256(b"".join((folder / name).read_bytes() for name in names)).hexdigest()
