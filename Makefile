@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
 
-.PHONY: help report test check bench lab notebooks clean
+.PHONY: help report test check bench study faults torture lab notebooks clean
 
 help:            ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -17,8 +17,11 @@ $(READY): requirements.txt pyproject.toml
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The shell reads these two from the environment: a folder's name is never a command.
+report: export DATASET := $(DATASET)
+report: export WEIGHTS := $(WEIGHTS)
 report: $(READY) ## run the notebooks and render reports/<dataset>/report.{html,pdf}; DATASET=, EPOCHS=, SEED=, WEIGHTS=
-	$(PY) -m helpers.report run "$(DATASET)" $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED)) $(if $(WEIGHTS),--weights "$(WEIGHTS)")
+	$(PY) -m helpers.report run $(if $(EPOCHS),--epochs "$(EPOCHS)") $(if $(SEED),--seed "$(SEED)") $(if $(WEIGHTS),--weights "$$WEIGHTS") -- "$$DATASET"
 
 # The notebooks' training is shortened here: `make test EPOCHS=25` is the whole run.
 test: export EPOCHS := $(or $(EPOCHS),1)
@@ -32,6 +35,16 @@ check: $(READY)  ## ruff and the unit tests
 
 bench: $(READY)  ## time a training step against Keras, and PyTorch if installed; writes reports/benchmarks.json
 	$(PY) tests/bench_training.py
+
+study: $(READY)  ## repeat the trainings over seeds on Dask, hours; writes reports/measured.json and the README's table
+	$(PY) -m helpers.study --datasets scenes caltech101
+	$(PY) -m helpers.study readme
+
+faults: $(READY) ## plant faults in a copy of the code, one at a time: the tests must catch each
+	$(PY) tests/faults.py
+
+torture: $(READY) ## kill trainings and chains at random moments, and resume them
+	$(PY) tests/torture.py --kills 20
 
 lab: $(READY)    ## open the notebooks in JupyterLab
 	$(PY) -m jupyter lab notebooks

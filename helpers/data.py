@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers import caltech101, folders, pictures
+from helpers.kept import kept, key_of
 
 SPLITS = ("train", "val", "test")
 
@@ -63,25 +64,28 @@ class _Row:
     name: str
 
 
-def load(name: str | Path, size: int = 224, *, split_seed: int = 0) -> Dataset:
+def load(name: str | Path, size: int = 224, *, split_seed: int = 0, cache: str | Path | None = None) -> Dataset:
     """Load "scenes", "caltech101" or the folder of class folders at `name`, its pictures size x size pixels.
 
-    split_seed decides a folder's split and nothing else: the two named sets have theirs. Caltech101 is fetched when
-    it is nowhere to be found, since its name asks for it. Raises ValueError for an unknown name, a size outside
-    16..1024, too few classes or pictures, or pictures that cannot be read; FileNotFoundError if photographs are
-    missing. A folder that is called like a named set is ./scenes or ./caltech101.
+    split_seed decides a folder's split and nothing else: the two named sets have theirs. `cache` names a file that
+    keeps the drawn scenes, to be used again only by the same code. Caltech101 is fetched when it is nowhere to be
+    found, since its name asks for it. Raises ValueError for an unknown name, a size outside 16..1024, too few classes
+    or pictures, or pictures that cannot be read; FileNotFoundError if photographs are missing. A folder that is called
+    like a named set is ./scenes or ./caltech101.
     """
     size = pictures.check_size(size)
     if isinstance(split_seed, bool) or not isinstance(split_seed, int | np.integer) or split_seed < 0:
         raise ValueError(f"split_seed is {split_seed!r}: it must be an integer from 0.")
     if name == "scenes":
-        return _load_scenes(size)
+        return _load_scenes(size, cache)
     if name == "caltech101":
         return _load_caltech101(size)
     return _load_folder(folders.existing(name), size, split_seed)
 
 
-def _load_scenes(size: int) -> Dataset:
+def _load_scenes(size: int, cache: str | Path | None) -> Dataset:
+    import cv2  # here, since importing this module is to be light
+
     from helpers import scenes
 
     indices = [
@@ -91,16 +95,22 @@ def _load_scenes(size: int) -> Dataset:
         for i in range(n)
     ]
     rows = [_Row(split, label, f"{scenes.CLASS_NAMES[label]}/{split}_{i:04d}") for split, label, i in indices]
-    images = np.empty((len(rows), size, size, 3), np.uint8)
-    masks = np.empty((len(rows), size, size), bool)
 
-    def draw(i: int) -> None:
-        split, label, index = indices[i]
-        images[i], masks[i] = scenes.picture(scenes.CLASS_NAMES[label], split, index, size)
+    def draw_all() -> dict[str, np.ndarray]:
+        images = np.empty((len(rows), size, size, 3), np.uint8)
+        masks = np.empty((len(rows), size, size), bool)
 
-    pictures.in_threads(draw, len(rows), "Drawing scenes")
+        def draw(i: int) -> None:
+            split, label, index = indices[i]
+            images[i], masks[i] = scenes.picture(scenes.CLASS_NAMES[label], split, index, size)
+
+        pictures.in_threads(draw, len(rows), "Drawing scenes")
+        return {"images": images, "masks": masks}
+
+    code = sorted(f"scenes/{path.name}" for path in Path(scenes.__file__).parent.glob("*.py"))
+    drawn = kept(cache, key_of(size, cv2.__version__, np.__version__, made_by=code), draw_all)
     figures = [i for i, row in enumerate(rows) if row.split == "figure"]
-    return _dataset("scenes", scenes.CLASS_NAMES, rows, figures, images, masks)
+    return _dataset("scenes", scenes.CLASS_NAMES, rows, figures, drawn["images"], drawn["masks"])
 
 
 def _load_caltech101(size: int) -> Dataset:

@@ -11,7 +11,7 @@ import nbformat
 from nbformat import NotebookNode
 from PIL import Image
 
-from helpers import cells
+from helpers import cells, errata
 
 TITLE = "Convolutional networks from first principles"
 SUBTITLE = "A course report that runs"
@@ -32,10 +32,29 @@ def document(notebooks: list[Path], abstract: str, facts: list[tuple[str, str]],
     (folder / "media").mkdir()
     blocks = [_div("abstract", {}, [_block("markdown", abstract)])] if abstract else []
     blocks += [_div("notebook", {"name": path.stem}, _notebook(path, folder)) for path in notebooks]
+    blocks += _appendix(notebooks)
     meta = {"title": _text(TITLE), "subtitle": _text(SUBTITLE), "lang": _text("en")}
     entries = [{"t": "MetaMap", "c": {"name": _text(name), "value": _text(value)}} for name, value in facts]
     meta["facts"] = {"t": "MetaList", "c": entries}
     return {"pandoc-api-version": [1, 23, 1], "meta": meta, "blocks": blocks}
+
+
+def _appendix(notebooks: list[Path]) -> list[dict]:
+    """Return the table of the source's errata, made from the chapters' headings; nothing where they have none."""
+    texts = [cell.source for path in notebooks for cell in _read(path).cells if cell.cell_type == "markdown"]
+    found = errata.collect(texts)
+    if not found:
+        return []
+    about = (
+        '# Appendix: the errata of the source <a id="ch-errata"></a>\n\nThe report that this one began with errs in '
+        f"{len(found)} places. Each is shown by a computation in the chapter where it belongs; here is where."
+    )
+    caption = {"label": "tbl-errata", "tbl-cap": "The source's errata, in the order in which they were numbered."}
+    parts = [
+        _div("cell markdown", {}, [_block("markdown", about)]),
+        _div("cell code", caption | {"input": "none"}, [_block("markdown", errata.table(found))]),
+    ]
+    return [_div("notebook", {"name": "errata"}, parts)]
 
 
 def _text(value: str) -> dict:
@@ -56,7 +75,7 @@ def _block(kind: str, text: str, **attributes: str) -> dict:
 
 def _notebook(path: Path, folder: Path) -> list[dict]:
     blocks = []
-    for index, cell in enumerate(nbformat.read(path, as_version=4).cells):
+    for index, cell in enumerate(_read(path).cells):
         tags = set(cell.metadata.get("tags", []))
         if tags & LEFT_OUT or cell.cell_type == "raw":
             continue
@@ -66,6 +85,13 @@ def _notebook(path: Path, folder: Path) -> list[dict]:
         except ValueError as error:
             raise ValueError(f"{path.name}, cell {index + 1}: {error}.") from error
     return blocks
+
+
+def _read(path: Path) -> NotebookNode:
+    try:
+        return nbformat.read(path, as_version=4)
+    except Exception as error:  # nbformat tells of some faults in its own ways, and stumbles over others
+        raise ValueError(f"{path} is no notebook that can be read ({error!r}): run the chain again.") from error
 
 
 def _markdown_cell(cell: NotebookNode, tags: set[str], folder: Path) -> dict:

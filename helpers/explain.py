@@ -8,16 +8,23 @@ model.layers, or the layer itself.
 
 import cv2
 import numpy as np
+from tqdm.auto import tqdm
 
 from helpers import explain_numpy
+from helpers.map_scores import energy_inside, pointing_game
 from helpers.network import Sequential
+from helpers.perturbation import insertion_deletion
+from helpers.randomisation import randomisation_test
 from helpers.receptive import Box, clip_box, field_size, geometry, layer_index, receptive_field
 
 __all__ = [
     "RULES",
     "Box",
+    "class_gradients",
     "class_map",
+    "class_maps",
     "clip_box",
+    "energy_inside",
     "enlarged",
     "field_size",
     "geometry",
@@ -25,7 +32,10 @@ __all__ = [
     "gradient_function",
     "guided_backprop",
     "guided_grad_cam",
+    "insertion_deletion",
     "layer_index",
+    "pointing_game",
+    "randomisation_test",
     "receptive_field",
     "top_neurons",
 ]
@@ -45,7 +55,7 @@ def top_neurons(activations: np.ndarray, k: int = 5) -> list[tuple[int, int, int
     _, width, channels = activations.shape
     if not 1 <= k <= channels:
         raise ValueError(f"{channels} channels hold from 1 to {channels} neurons in distinct channels, not {k}.")
-    flat = activations.reshape(-1, channels)
+    flat = _finite(activations).reshape(-1, channels)
     where, peak = flat.argmax(axis=0), flat.max(axis=0)
     order = np.lexsort((np.arange(channels), where, -peak.astype(np.float64)))[:k]
     return [(int(where[c] // width), int(where[c] % width), int(c), float(peak[c])) for c in order]
@@ -59,20 +69,32 @@ def guided_backprop(model, image: np.ndarray, layer, neuron, rule: str = "guided
     gradients (Zeiler and Fergus 2014); "guided" passes positive gradients of active neurons (Springenberg et al. 2015,
     figure 1). Works on a copy of the layers. ValueError for an unknown layer or rule and for a neuron outside.
     """
-    return gradient_function(model, layer, rule)(image, neuron)
+    return gradient_function(model, layer, rule, compiled=False)(image, neuron)
 
 
-def gradient_function(model, layer, rule: str = "guided"):
+def gradient_function(model, layer, rule: str = "guided", *, compiled: bool = True):
     """Return f(image, neuron), which gives what `guided_backprop` does: the copy is made once for many neurons."""
-    if rule not in RULES:
-        raise ValueError(f"The rule is one of {', '.join(RULES)}, not {rule!r}.")
     backend, last = _backend(model), layer_index(model, layer)
-    forward_and_pull = backend.changed_copy(model, last, rule)
+    pull = backend.changed_copy(model, last, _known(rule), compiled=compiled)
 
     def gradient(image: np.ndarray, neuron) -> np.ndarray:
-        return forward_and_pull(_checked(image), lambda shape: _position(neuron, shape, layer))
+        return pull(_checked(image)[None], lambda shape: [_position(neuron, shape, layer)])[0]
 
     return gradient
+
+
+def class_gradients(model, images: np.ndarray, classes, rule: str = "gradient", *, batch_size: int = 8) -> np.ndarray:
+    """Return d score of classes[n] / d images[n] by `rule`, (N, H, W, C), for images (N, H, W, C), in batches.
+
+    The score is the one before softmax. Rules and errors as in `guided_backprop`; ValueError for an unknown class.
+    """
+    images, classes = _batch(images, classes)
+    pull = _backend(model).changed_copy(model, None, _known(rule), compiled=len(images) > 2 * batch_size)
+    starts = tqdm(range(0, len(images), batch_size), desc=rule, unit="batch", delay=3, leave=False)
+    parts = [slice(start, start + batch_size) for start in starts]
+    return np.concatenate(
+        [pull(images[part], lambda shape, part=part: _classes(classes[part], shape)) for part in parts]
+    )
 
 
 def class_map(model, image: np.ndarray, class_index: int, layer) -> np.ndarray:
@@ -81,11 +103,16 @@ def class_map(model, image: np.ndarray, class_index: int, layer) -> np.ndarray:
     alpha_k = 1/(h w) sum_ij d y_c / d A_k,ij with y_c the class's score before softmax. ValueError for an unknown layer
     or class, and for a layer without rows and columns. Source: Selvaraju et al. (2017), equations 1 and 2.
     """
-    backend, index = _backend(model), layer_index(model, layer)
-    a, da = backend.activation_and_gradient(model, _checked(image), index, lambda shape: _class(class_index, shape))
-    if a.ndim != 3:
-        raise ValueError(f"Grad-CAM needs a layer with rows and columns; {layer!r} puts out the shape {a.shape}.")
-    return np.maximum(a @ da.mean(axis=(0, 1)), 0)
+    activation = _backend(model).activations(model, _checked(image)[None], layer_index(model, layer))
+    return class_maps(model, activation, [class_index], layer)[0]
+
+
+def class_maps(model, activations: np.ndarray, classes, layer) -> np.ndarray:
+    """Return what `class_map` does for many images, (N, h, w), from the activations (N, h, w, C) of `layer`."""
+    activations, classes = _batch(activations, classes, layer)
+    index, targets = layer_index(model, layer), lambda shape: _classes(classes, shape)
+    alpha = _backend(model).score_gradients(model, activations, index, targets).mean(axis=(1, 2))
+    return np.maximum(np.einsum("nhwc,nc->nhw", activations, alpha), 0)
 
 
 def grad_cam(model, image: np.ndarray, class_index: int, layer) -> np.ndarray:
@@ -110,8 +137,7 @@ def guided_grad_cam(model, image: np.ndarray, class_index: int, layer) -> np.nda
     Raises as `class_map` does. Source: Selvaraju et al. (2017), section 3.2.
     """
     heat = grad_cam(model, image, class_index, layer)
-    gradient = _backend(model).changed_copy(model, None, "guided")
-    return gradient(_checked(image), lambda shape: _class(class_index, shape)) * heat[..., None]
+    return class_gradients(model, _checked(image)[None], [class_index], "guided")[0] * heat[..., None]
 
 
 def _backend(model):
@@ -123,17 +149,41 @@ def _backend(model):
     return explain_keras
 
 
+def _known(rule: str) -> str:
+    if rule not in RULES:
+        raise ValueError(f"The rule is one of {', '.join(RULES)}, not {rule!r}.")
+    return rule
+
+
 def _checked(image: np.ndarray) -> np.ndarray:
     image = np.asarray(image)
     if image.ndim != 3:
         raise ValueError(f"One image has the shape (H, W, C), without a batch axis, not {image.shape}.")
-    return image
+    return _finite(image)
 
 
-def _class(class_index: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    if len(shape) != 1 or not 0 <= class_index < shape[0]:
-        raise ValueError(f"There is no class {class_index}: the network's scores have the shape {shape}.")
-    return (int(class_index),)
+def _finite(array: np.ndarray) -> np.ndarray:
+    if not np.isfinite(array).all():  # a ReLU may turn NaN into 0, and the map would look like any other
+        raise ValueError("What is to be explained holds NaN or infinity: look for where they come from.")
+    return array
+
+
+def _batch(arrays: np.ndarray, classes, layer=None) -> tuple[np.ndarray, np.ndarray]:
+    arrays, classes = np.asarray(arrays), np.asarray(classes)
+    if arrays.ndim != 4 and layer is not None:
+        raise ValueError(f"Grad-CAM needs a layer with rows and columns; {layer!r} puts out {arrays.shape[1:]}.")
+    if arrays.ndim != 4 or len(arrays) == 0 or classes.shape != arrays.shape[:1]:
+        raise ValueError(f"Give (N, H, W, C) and a class for each, not {arrays.shape} and {classes.shape}.")
+    if classes.dtype.kind not in "iu":
+        raise ValueError(f"A class is given by its whole number from 0, not as {classes.dtype}.")
+    return _finite(arrays), classes
+
+
+def _classes(classes, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    for c in classes:
+        if len(shape) != 1 or not 0 <= c < shape[0]:
+            raise ValueError(f"There is no class {c}: the network's scores have the shape {shape}.")
+    return [(int(c),) for c in classes]
 
 
 def _position(neuron, shape: tuple[int, ...], layer) -> tuple[int, ...]:

@@ -4,32 +4,39 @@ Copies of the layers share their weights and keep caches and gradients of their 
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from helpers.layers import ReLU
 from helpers.training import to_inputs
 
-Target = Callable[[tuple[int, ...]], tuple[int, ...]]
+Targets = Callable[[tuple[int, ...]], Sequence[tuple[int, ...]]]
 
 
-def changed_copy(model, last: int | None, rule: str):
-    """Return f(image, target) for the layers up to `last`, None for all: d output[target] / d image by `rule`."""
+def changed_copy(model, last: int | None, rule: str, *, compiled: bool):
+    """Return f(images, targets) for the layers up to `last`, None for all; there is nothing to compile.
+
+    It gives d output[n, *targets(shape)[n]] / d images[n] by `rule` for every n, (N, H, W, C).
+    """
     layers = model.layers if last is None else model.layers[: last + 1]
 
-    def gradient(image: np.ndarray, target: Target) -> np.ndarray:
-        steps, out = _forward(layers, to_inputs(image)[None])
-        return _backward(steps, _one_at(out, target), rule)[0]
+    def gradient(images: np.ndarray, targets: Targets) -> np.ndarray:
+        steps, out = _forward(layers, to_inputs(images))
+        return _backward(steps, _ones_at(out, targets), rule)
 
     return gradient
 
 
-def activation_and_gradient(model, image: np.ndarray, index: int, target: Target) -> tuple[np.ndarray, np.ndarray]:
-    """Return the output A of layer `index` and d score[target(shape)] / dA, both without the batch axis."""
-    _, activation = _forward(model.layers[: index + 1], to_inputs(image)[None])
+def activations(model, images: np.ndarray, index: int) -> np.ndarray:
+    """Return the output of layer `index`, (N, ...)."""
+    return _forward(model.layers[: index + 1], to_inputs(images))[1]
+
+
+def score_gradients(model, activation: np.ndarray, index: int, targets: Targets) -> np.ndarray:
+    """Return d score[n, *targets(shape)[n]] / d activation[n], where activation is the output of layer `index`."""
     steps, scores = _forward(model.layers[index + 1 :], activation)
-    return activation[0], _backward(steps, _one_at(scores, target), "gradient")[0]
+    return _backward(steps, _ones_at(scores, targets), "gradient")
 
 
 def _forward(layers: list, x: np.ndarray) -> tuple[list, np.ndarray]:
@@ -48,7 +55,8 @@ def _backward(steps: list, dout: np.ndarray, rule: str) -> np.ndarray:
     return dout
 
 
-def _one_at(out: np.ndarray, target: Target) -> np.ndarray:
+def _ones_at(out: np.ndarray, targets: Targets) -> np.ndarray:
     dout = np.zeros_like(out)
-    dout[(0, *target(out.shape[1:]))] = 1
+    for n, place in enumerate(targets(out.shape[1:])):
+        dout[(n, *place)] = 1
     return dout

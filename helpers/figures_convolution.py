@@ -94,9 +94,9 @@ def variance_by_depth(variances: dict[str, np.ndarray]) -> Figure:
 
 
 def contact_sheet(images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], columns: int = 9) -> Figure:
-    """Show the first `columns` images of each class, a row a class."""
-    figure, axes = grid(len(class_names), columns, extra=0.02)
-    for k, (row, name) in enumerate(zip(axes, class_names, strict=True)):
+    """Show the first `columns` images of each class, a row a class; of many classes, the first twelve."""
+    figure, axes = grid(min(len(class_names), 12), columns, extra=0.02)
+    for k, (row, name) in enumerate(zip(axes, class_names, strict=False)):
         for ax, image in zip(row, images[labels == k], strict=False):
             show_image(ax, image)
         row[0].set_ylabel(name.replace("$", r"\$"), fontsize=9)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers.artifacts import expanded
 from helpers.pictures import SUFFIXES
 
 SHARES = (12, 3, 5)  # of 20: the pictures of a class are split 60/15/25
@@ -13,13 +14,20 @@ MIN_PICTURES = len(SHARES)  # of a class, so that train, val and test have one e
 
 def existing(name: str | Path) -> Path:
     """Return the folder at the path `name`; ValueError, with the names that there are, if it is none."""
-    folder = Path(name).expanduser() if isinstance(name, str | Path) and str(name) else None
-    if folder is None or not folder.is_dir():
+    folder = expanded(name) if isinstance(name, str | Path) and str(name) else None
+    if folder is None or not _is_folder(folder):
         raise ValueError(
             f"Unknown data set {str(name)!r}: it must be 'scenes', 'caltech101' or the path of a folder of class "
             f"folders, and there is no such folder{f' as {str(folder.absolute())!r}' if folder else ''}."
         )
     return folder
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # its name is too long, or a folder above it is closed; Python 3.13 says False by itself
+        return False
 
 
 def class_files(folder: Path) -> dict[str, list[str]]:
@@ -29,6 +37,9 @@ def class_files(folder: Path) -> dict[str, list[str]]:
     if broken:
         raise ValueError(f"{str(folder)!r} holds links that lead nowhere: {_quoted(broken)}. Mend or remove them.")
     files = {entry.name: _picture_names(entry) for entry in entries if entry.is_dir()}
+    # Bytes that are no UTF-8 come from the file system as surrogates, which can be neither printed nor kept as JSON.
+    if unwritable := [name for name in files if name.encode("utf-8", "replace").decode() != name]:
+        raise ValueError(f"In {str(folder)!r} these classes' names are not UTF-8: {_quoted(unwritable)}. Rename them.")
     if len(files) < 2:
         raise ValueError(
             f"{str(folder)!r} holds {len(files)} class folders{f' ({_quoted(files)})' if files else ''}: a data set "

@@ -2,7 +2,7 @@
 
 import hashlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,12 @@ from helpers.artifacts import read_npz, whole_file
 MADE_BY = ("vgg19.py", "transfer.py")  # a change in these makes what was kept worthless
 
 
-def key_of(*parts) -> str:
-    """Return the SHA-256 (hex) of arrays, bytes for bytes, of other values as they print, and of this code."""
-    total = hashlib.sha256(b"".join((Path(__file__).parent / name).read_bytes() for name in MADE_BY))
+def key_of(*parts, made_by: Iterable[str] = MADE_BY) -> str:
+    """Return the SHA-256 (hex) of arrays, bytes for bytes, of other values as they print, and of the code that made it.
+
+    `made_by` names that code's files below helpers.
+    """
+    total = hashlib.sha256(b"".join((Path(__file__).parent / name).read_bytes() for name in made_by))
     for part in parts:
         if isinstance(part, np.ndarray):
             total.update(f"{part.dtype} {part.shape}".encode())
@@ -39,5 +42,5 @@ def kept(path: str | Path | None, key: str, make: Callable[[], dict[str, np.ndar
     arrays = make()
     if path is not None:
         with whole_file(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, key=np.array(key), **arrays)
+            np.savez(file, allow_pickle=False, key=np.array(key), **arrays)
     return arrays

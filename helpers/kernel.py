@@ -1,9 +1,10 @@
 """Executes one notebook in a kernel of this very interpreter."""
 
 import ast
+import ctypes
 import json
 import os
-import shutil
+import runpy
 import signal
 import sys
 import tempfile
@@ -31,9 +32,14 @@ def read_cells(notebook: Path) -> list[dict]:
 
 
 def declared_parameters(notebook: Path) -> set[str]:
-    """Return the names that a notebook's cell tagged parameters assigns."""
+    """Return the names that a notebook's cell tagged parameters assigns; ValueError if that is no Python."""
     sources = [cell["source"] for cell in read_cells(notebook) if "parameters" in cell["tags"]]
-    nodes = [node for source in sources for node in ast.parse(source).body]
+    try:
+        nodes = [node for source in sources for node in ast.parse(source).body]
+    except SyntaxError as error:
+        raise ValueError(
+            f"{notebook.name} has a cell tagged parameters that is not Python, see its line {error.lineno}: {error.msg}"
+        ) from error
     targets = [target for node in nodes if isinstance(node, ast.Assign) for target in node.targets]
     return {target.id for target in targets if isinstance(target, ast.Name)}
 
@@ -73,7 +79,7 @@ def execute_notebook(notebook: Path, copy: Path, parameters: dict) -> None:
 
 def _move(source: Path, target: Path) -> None:
     with whole_file(target) as temporary:
-        shutil.copyfile(source, temporary)
+        temporary.write_bytes(source.read_bytes())
 
 
 def _failure(notebook: Path, copy: Path, error: Exception) -> str:
@@ -100,8 +106,9 @@ def own_kernel() -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         environment = {"PYTHONPATH": python_path, "TF_CPP_MIN_LOG_LEVEL": "3"}
         # a kernel would warn that its messages are not encrypted on the loopback, and note how it was ended
+        command = [sys.executable, "-m", "helpers.kernel", "-f", "{connection_file}", "--log-level=CRITICAL"]
         spec = Path(folder) / "kernels" / "python3"
-        write_kernel_spec(str(spec), overrides={"env": environment}, extra_arguments=["--log-level=CRITICAL"])
+        write_kernel_spec(str(spec), overrides={"env": environment, "argv": command})
         os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, before]))
         try:
             yield
@@ -110,3 +117,20 @@ def own_kernel() -> Iterator[None]:
                 del os.environ["JUPYTER_PATH"]
             else:
                 os.environ["JUPYTER_PATH"] = before
+
+
+def _end_with_parent() -> None:
+    """Have the system end this kernel when the process that started it dies, in whatever way.
+
+    ipykernel looks for its parent once a second, but when the parent died while the kernel was starting it takes
+    whoever adopted it for that one, and stays for ever. Linux can be asked; elsewhere only init adopts, which it knows.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if os.getppid() != int(os.environ["JPY_PARENT_PID"]):
+            sys.exit("The process that started this kernel is gone.")
+
+
+if __name__ == "__main__":
+    _end_with_parent()
+    runpy.run_module("ipykernel_launcher", run_name="__main__", alter_sys=True)

@@ -132,6 +132,8 @@ class Dense(Layer):
 
     def __init__(self, in_features, out_features, *, rng, dtype=np.float32) -> None:
         super().__init__()
+        if min(in_features, out_features) < 1:
+            raise ValueError(f"A dense layer takes and gives at least one number, not {in_features}, {out_features}.")
         self.params["w"] = rng.standard_normal((in_features, out_features), dtype=dtype)
         self.params["w"] *= np.sqrt(1 / in_features)
         self.params["b"] = np.zeros(out_features, dtype)

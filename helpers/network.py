@@ -7,7 +7,7 @@ import numpy as np
 from helpers.artifacts import read_npz, whole_file
 from helpers.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU
 from helpers.stem import Stem
-from helpers.training import SGD, History, evaluate, fit, softmax, softmax_cross_entropy, to_inputs
+from helpers.training import SGD, History, check_counts, evaluate, fit, softmax, softmax_cross_entropy, to_inputs
 
 __all__ = [
     "SGD",
@@ -79,7 +79,13 @@ class Sequential:
         return self._stem.backward(dout, need_dx=need_dx) if self._stem else dout
 
     def predict_proba(self, images: np.ndarray, batch_size: int = 30) -> np.ndarray:
-        """Return the classes' probabilities (N, K) of images, uint8 or already scaled (see `to_inputs`)."""
+        """Return the classes' probabilities (N, K) of images, uint8 or already scaled (see `to_inputs`).
+
+        Raises ValueError for no images, and for a batch size that is not a whole number of at least 1.
+        """
+        check_counts(batch_size=batch_size)
+        if len(images) == 0:
+            raise ValueError("There are no images to classify: give at least one.")
         parts = [images[k : k + batch_size] for k in range(0, len(images), batch_size)]
         return np.concatenate([softmax(self.predict(to_inputs(part))) for part in parts])
 
@@ -114,6 +120,8 @@ class Sequential:
                 raise ValueError(f"The weights hold no {key}: they are another network's.")
             if arrays[key].shape != param.shape:
                 raise ValueError(f"The weights' {key} has the shape {arrays[key].shape}; the layer's is {param.shape}.")
+            if arrays[key].dtype.kind != "f" or not np.isfinite(arrays[key]).all():
+                raise ValueError(f"The weights' {key} holds what is not a finite number.")
         for k, layer in enumerate(self.layers):  # only now: weights that are refused leave the network as it was
             for name, param in layer.params.items():
                 layer.params[name] = arrays[f"{k}.{name}"].astype(param.dtype, copy=False)
@@ -121,7 +129,7 @@ class Sequential:
     def save(self, path: str | Path) -> None:
         """Write the parameters to an .npz file, whole or not at all."""
         with whole_file(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **self.state())
+            np.savez(file, allow_pickle=False, **self.state())
 
     def load(self, path: str | Path) -> None:
         """Read parameters that `save` wrote; ValueError when the file is damaged or another network's."""

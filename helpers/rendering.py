@@ -15,7 +15,7 @@ import pypandoc
 import typst
 
 from helpers import chain
-from helpers.artifacts import whole_file
+from helpers.artifacts import expanded, whole_file
 
 ASSETS = Path(__file__).parent / "assets"
 TOOLS = ("pillow", "pypandoc_binary", "typst")
@@ -28,7 +28,7 @@ def render(run_dir: str | Path) -> tuple[Path, Path]:
     ValueError, naming the notebook, for one that failed, a broken reference, a label used twice, a caption without its
     figure, TeX that does not convert, markup that the report cannot take, and anything Typst warns of.
     """
-    run_dir = Path(run_dir).expanduser().resolve()
+    run_dir = expanded(run_dir).resolve()
     notebooks = sorted((run_dir / "notebooks").glob("*.ipynb"))
     if not notebooks:
         raise FileNotFoundError(f"There is no executed notebook in {run_dir / 'notebooks'}: run the chain first.")
@@ -55,7 +55,8 @@ def render(run_dir: str | Path) -> tuple[Path, Path]:
 
 def _key(run_dir: Path, notebooks: list[Path]) -> str:
     """Return a hash of all that a report is made of."""
-    sources = [ASSETS.parent / f"{name}.py" for name in ("cells", "document", "rendering")] + sorted(ASSETS.iterdir())
+    code = [ASSETS.parent / f"{name}.py" for name in ("cells", "document", "errata", "rendering")]
+    sources = code + sorted(ASSETS.iterdir())
     files = [path for path in (*notebooks, _abstract(run_dir), *sources) if path.is_file()]
     return chain.digest([_facts(run_dir), *map(chain.file_digest, files), *map(metadata.version, TOOLS)])
 
@@ -74,6 +75,8 @@ def _facts(run_dir: Path) -> list[tuple[str, str]]:
     names = {"DATASET": "Data set", "WEIGHTS": "VGG19 weights", "SEED": "Seed", "EPOCHS": "Epochs"}
     facts = [(label, Path(str(parameters[name])).name) for name, label in names.items() if name in parameters]
     if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
+        if not epoch.isdecimal():
+            raise ValueError(f"SOURCE_DATE_EPOCH is {epoch!r}: it must be a number of seconds since 1970.")
         facts.append(("Date", datetime.fromtimestamp(int(epoch), timezone.utc).date().isoformat()))
     return facts
 

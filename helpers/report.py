@@ -109,8 +109,8 @@ def _cleaned(copy: Path) -> str:
 
 def _absolute(name: str | Path) -> str:
     """Return a path as an absolute one, since kernels start elsewhere, and any other name as it is."""
-    path = Path(name).expanduser()
-    is_path = isinstance(name, Path) or os.sep in name or (name not in NAMES and path.exists())
+    path = artifacts.expanded(name)
+    is_path = isinstance(name, Path) or os.sep in name or (name not in ("", *NAMES) and os.path.lexists(path))
     return str(path.resolve()) if is_path else str(name)
 
 

@@ -8,8 +8,11 @@ time, and only what is needed later leaves the cache. The numbers are those of t
 import numpy as np
 
 from helpers import winograd
-from helpers.convolution import BLOCK, check_arrays, output_size
+from helpers.convolution import check_arrays, output_size
 from helpers.threads import fresh, in_threads, scratch
+
+# Numbers that a strip needs at once: 1 MB in float32, the cache of a core.
+STRIP = 1 << 18
 
 
 def stage_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, parts: int = 1, empty=fresh) -> tuple:
@@ -107,7 +110,7 @@ def _pieces(images: int, height: int, parts: int) -> list[tuple[int, int, int]]:
 def _strip_rows(x: np.ndarray, w: np.ndarray) -> int:
     """Return how many rows of the convolution are made at once: what a strip needs stays in the cache."""
     tile = winograd.SIDE * x.shape[2] * (w.shape[1] * w.shape[2] + w.shape[3])
-    return winograd.ROWS * min(-(-x.shape[1] // winograd.ROWS), max(1, BLOCK // tile))
+    return winograd.ROWS * min(-(-x.shape[1] // winograd.ROWS), max(1, STRIP // tile))
 
 
 def _fill(rows: np.ndarray, image: np.ndarray, top: int) -> None:

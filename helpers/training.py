@@ -1,16 +1,12 @@
 """Loss, stochastic gradient descent and the loop that trains: everything that happens around a network."""
 
-import hashlib
-import json
 import time
-import zlib
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from helpers.artifacts import read_npz, whole_file
+from helpers.checkpoint import Checkpoint
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -53,16 +49,25 @@ def check_labels(labels: np.ndarray, count: int, classes: int) -> np.ndarray:
     return labels
 
 
+def check_counts(**counts) -> None:
+    """Raise ValueError for the first of the named numbers that is not a whole number of at least 1."""
+    for name, value in counts.items():
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}.")
+
+
 def to_inputs(images: np.ndarray) -> np.ndarray:
     """Return pixels as the network takes them: uint8 0..255 becomes float32 0..1, floating-point numbers stay.
 
-    Raises ValueError for any other type.
+    Raises ValueError for any other type, for no images, and for numbers that are NaN or infinite.
     """
     images = np.asarray(images)
     if images.dtype == np.uint8:
         return images.astype(np.float32) / np.float32(255)
     if images.dtype.kind != "f":
         raise ValueError(f"Images must be uint8 (0 to 255) or floating-point numbers, not {images.dtype}.")
+    if not np.isfinite(images).all():
+        raise ValueError("Images hold numbers that are NaN or infinite: look at where they come from.")
     return images
 
 
@@ -112,7 +117,11 @@ class History:
 
 
 def evaluate(model, images: np.ndarray, labels: np.ndarray, batch_size: int = 30) -> tuple[float, float]:
-    """Return the mean loss in nats and the share of images whose largest logit is their label's."""
+    """Return the mean loss in nats and the share of images whose largest logit is their label's.
+
+    Raises ValueError when images, labels and batch size do not fit.
+    """
+    check_counts(batch_size=batch_size)
     total, right = 0.0, 0
     labels = check_labels(labels, len(images), model.classes)
     for start in range(0, len(images), batch_size):
@@ -136,12 +145,13 @@ def fit(
     images, labels = _pair(train)
     labels = check_labels(labels, len(images), model.classes)
     check_labels(_pair(val)[1], len(_pair(val)[0]), model.classes)  # now, not after an epoch
-    if epochs < 1 or batch_size < 1:
-        raise ValueError(f"epochs and batch_size must be at least 1, not {epochs} and {batch_size}.")
+    check_counts(epochs=epochs, batch_size=batch_size, save_every=save_every)
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng must be a generator such as np.random.default_rng(0), not {rng!r}.")
     history = History()
-    state = _Checkpoint(checkpoint, model, optimizer, rng, batch_size, images, labels) if checkpoint else None
+    state = Checkpoint(checkpoint, model, optimizer, rng, batch_size, images, labels) if checkpoint else None
     if state:
-        history = state.resume(history)
+        history = History(**(state.resume() or {}))
         if len(history.loss) > epochs:
             raise ValueError(f"{checkpoint} holds {len(history.loss)} epochs, but {epochs} are asked for: delete it.")
     batches = -(-len(images) // batch_size)
@@ -155,7 +165,7 @@ def fit(
                 getattr(history, name).append(value)
             bar.set_postfix(epoch=epoch + 1, loss=f"{loss:.3g}", val_accuracy=f"{val_accuracy:.3f}")
             if state and (epoch + 1) % save_every == 0 and epoch + 1 < epochs:
-                state.save(history)
+                state.save(asdict(history))
     if state:
         state.path.unlink(missing_ok=True)
     return history
@@ -183,73 +193,3 @@ def _epoch(model, images, labels, optimizer, batch_size, rng, bar, epoch) -> tup
         right += int((logits.argmax(axis=1) == labels[batch]).sum())
         bar.update()
     return total / len(images), right / len(images)
-
-
-class _Checkpoint:
-    """The whole state of a training in one file: parameters, velocity, generator, history, and what it belongs to."""
-
-    def __init__(self, path, model, optimizer, rng, batch_size, images, labels) -> None:
-        self.path, self.model, self.optimizer, self.rng = Path(path), model, optimizer, rng
-        crc = 0
-        for value in model.state().values():
-            crc = zlib.crc32(np.ascontiguousarray(value), crc)
-        data = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
-        self.belongs_to = {
-            "learning_rate": optimizer.learning_rate,
-            "momentum": optimizer.momentum,
-            "batch_size": batch_size,
-            "images": data,
-            "labels": np.asarray(labels).tolist(),
-            "initial_weights": crc,
-            "random_state": json.dumps(rng.bit_generator.state, default=str),
-            "code": _code_digest(),
-        }
-
-    def save(self, history: History) -> None:
-        training = {
-            "belongs_to": self.belongs_to,
-            "history": asdict(history),
-            "random_state": self.rng.bit_generator.state,
-        }
-        velocity = {f"velocity.{name}": value for name, value in self.optimizer.velocity.items()}
-        with whole_file(self.path) as temporary, temporary.open("wb") as file:
-            np.savez(file, training=np.array(json.dumps(training)), **self.model.state(), **velocity)
-
-    def resume(self, history: History) -> History:
-        if not self.path.exists():
-            return history
-        arrays = read_npz(self.path, "delete it to start afresh")
-        training = json.loads(str(arrays.get("training", "null")))
-        if training:
-            self._check(training["belongs_to"])
-        moving = self.model.state() if self.optimizer.momentum else {}
-        if missing := {"training", *self.model.state(), *(f"velocity.{name}" for name in moving)} - arrays.keys():
-            raise ValueError(f"{self.path} is damaged (it holds no {min(missing)}): delete it to start afresh.")
-        self.model.set_state(arrays)
-        self.optimizer.velocity = {name: arrays[f"velocity.{name}"] for name in moving}
-        self.rng.bit_generator.state = training["random_state"]
-        tqdm.write(f"Going on after epoch {len(training['history']['loss'])} from {self.path.name}")
-        return History(**training["history"])
-
-    def _check(self, belongs_to: dict) -> None:
-        for name, value in self.belongs_to.items():
-            if belongs_to.get(name) != value:
-                raise ValueError(
-                    f"The checkpoint {self.path} belongs to another training (its {name} differs): "
-                    "delete it, or name another file."
-                )
-
-
-def _code_digest() -> str:
-    folder = Path(__file__).parent
-    names = (
-        "convolution.py",
-        "pooling.py",
-        "layers.py",
-        "winograd.py",
-        "stage.py",
-        "stem.py",
-        "network.py",
-        "training.py",
-    )
-    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in names)).hexdigest()

@@ -25,6 +25,7 @@ def add_head(model, classes: int, *, seed: int, dropout: float = 0.0, units: int
     """
     if classes < 2:
         raise ValueError(f"A classifier needs at least two classes, not {classes}.")
+    _check_seed(seed)
     for layer in model.layers:
         layer.trainable = False
     seeds = [int(s) for s in np.random.default_rng(seed).integers(2**31, size=3)]
@@ -56,21 +57,27 @@ def predict(model, x: np.ndarray, batch_size: int = 32) -> np.ndarray:
     return np.concatenate([model(batch, training=False).numpy() for batch in batches])
 
 
-def train_head(model, train, val, *, seed, epochs=25, batch_size=16, learning_rate=1e-3) -> History:
+def train_head(model, train, val, *, seed, epochs=25, batch_size=16, learning_rate=1e-3, cache=None) -> History:
     """Train the head that `add_head` made, in place, with Adam; train and val are pairs (pooled features, labels).
 
     The features are those of the layer "pooled", (N, C). The weights kept are those of the epoch with the least
-    validation loss. Raises ValueError when features, labels and head do not fit, FloatingPointError when its
-    scores no longer are. Source of the optimiser: Kingma and Ba (2015).
+    validation loss. `cache` names a file that keeps the result, for the same start, data and settings. Raises
+    ValueError when features, labels and head do not fit, FloatingPointError when its scores are no longer numbers.
+    Source of the optimiser: Kingma and Ba (2015).
     """
     # Adam's steps suit inputs of about 1, VGG's features reach hundreds. So the head learns from features divided by
     # their standard deviation, and its first kernel is divided by it afterwards: the same function of the features.
-    scale = float(np.std(train[0], dtype=np.float64)) or 1.0
-    train, val = ((x / np.float32(scale), labels) for x, labels in (train, val))
-    part, hidden = tail(model, "pooled", "logits"), model.get_layer("hidden")
-    history = _train(part, train, val, seed, epochs, batch_size, learning_rate, "the head", keep_start=False)
-    hidden.set_weights([hidden.get_weights()[0] / np.float32(scale), hidden.get_weights()[1]])
-    return history
+    scale = np.float32(float(np.std(train[0], dtype=np.float64)) or 1.0)
+
+    def train_part() -> History:
+        part, hidden = tail(model, "pooled", "logits"), model.get_layer("hidden")
+        scaled = [(x / scale, labels) for x, labels in (train, val)]
+        history = _train(part, *scaled, seed, epochs, batch_size, learning_rate, "the head", keep_start=False)
+        hidden.set_weights([hidden.get_weights()[0] / scale, hidden.get_weights()[1]])
+        return history
+
+    settings = (seed, epochs, batch_size, learning_rate)
+    return _kept_training(cache, model, ["hidden", "logits"], (*train, *val), settings, train_part)
 
 
 def tune_block5(model, train, val, *, seed, epochs=8, batch_size=16, learning_rate=1e-5, cache=None) -> History:
@@ -82,21 +89,31 @@ def tune_block5(model, train, val, *, seed, epochs=8, batch_size=16, learning_ra
     """
     block5 = [layer for layer in model.layers if layer.name.startswith("block5_conv")]
     names = [*(layer.name for layer in block5), "hidden", "logits"]
-    part = tail(model, "block4_pool", "logits")
 
-    def tune() -> dict[str, np.ndarray]:
+    def tune() -> History:
+        part = tail(model, "block4_pool", "logits")
         for layer in block5:
             layer.trainable = True
         try:
-            history = _train(part, train, val, seed, epochs, batch_size, learning_rate, "block 5", keep_start=True)
+            return _train(part, train, val, seed, epochs, batch_size, learning_rate, "block 5", keep_start=True)
         finally:
             for layer in block5:
                 layer.trainable = False
-        curves = {f"history.{name}": np.array(values) for name, values in vars(history).items()}
+
+    return _kept_training(cache, model, names, (*train, *val), (seed, epochs, batch_size, learning_rate), tune)
+
+
+def _kept_training(cache, model, names, data, settings, train) -> History:
+    """Put the weights of the layers `names` and the history that train() leaves into `model`, or those kept of it."""
+    if cache is None:
+        return train()
+
+    def make() -> dict[str, np.ndarray]:
+        curves = {f"history.{name}": np.array(values) for name, values in vars(train()).items()}
         return layer_weights(model, names) | curves
 
-    key = key_of(digest(model, names), *train, *val, seed, epochs, batch_size, learning_rate)
-    arrays = kept(cache, key, tune)
+    dropout = [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    arrays = kept(cache, key_of(digest(model, names), dropout, *data, settings), make)
     curves = {name: arrays.pop(f"history.{name}").tolist() for name in vars(History())}
     set_layer_weights(model, arrays)
     return History(**curves)
@@ -118,14 +135,23 @@ def layer_weights(model, layers: Iterable[str]) -> dict[str, np.ndarray]:
 
 
 def set_layer_weights(model, arrays: dict[str, np.ndarray]) -> None:
-    """Put arrays that `layer_weights` returned into `model`, in place; ValueError when one does not fit."""
+    """Put arrays that `layer_weights` returned into `model`, in place; ValueError when none is there or one unfit."""
+    if not arrays:
+        raise ValueError("There are no weights to be put into the model: make them again.")
     for name in dict.fromkeys(key.rpartition(".")[0] for key in arrays):
         layer = model.get_layer(name)
         given = [arrays.get(f"{name}.{i}") for i in range(len(layer.weights))]
         shapes = [None if array is None else array.shape for array in given]
         if shapes != [tuple(variable.shape) for variable in layer.weights]:
             raise ValueError(f"The weights kept for the layer {name} have the shapes {shapes}: another model's.")
+        if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in given):
+            raise ValueError(f"The weights kept for the layer {name} are not all finite numbers: train it again.")
         layer.set_weights(given)
+
+
+def _check_seed(seed) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"The seed is {seed!r}: it must be an integer from 0.")
 
 
 def _glorot(seed: int):
@@ -144,6 +170,9 @@ def _checked(split, model) -> tuple[np.ndarray, np.ndarray]:
 def _train(model, train, val, seed, epochs, batch_size, learning_rate, what, *, keep_start) -> History:
     if epochs < 1 or batch_size < 1:
         raise ValueError(f"epochs and batch_size must be at least 1, not {epochs} and {batch_size}.")
+    if not (np.isfinite(learning_rate) and learning_rate > 0):
+        raise ValueError(f"The learning rate must be a positive number, not {learning_rate!r}.")
+    _check_seed(seed)
     (x, labels), (val_x, val_labels) = _checked(train, model), _checked(val, model)
     step, rng, history = _step(model, learning_rate), np.random.default_rng(seed), History()
     least, best = np.inf, model.get_weights()
@@ -171,7 +200,7 @@ def _step(model, learning_rate: float):
     optimizer.build(variables)
     batch = tf.TensorSpec((None, *model.input.shape[1:]), tf.float32), tf.TensorSpec((None,), tf.int64)
 
-    @tf.function(input_signature=batch)
+    @tf.function(input_signature=batch, autograph=False)
     def step(x, labels):
         with tf.GradientTape() as tape:
             logits = model(x, training=True)

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 from tqdm.auto import tqdm
 
+from helpers.artifacts import expanded
 from helpers.backend import keras, tf
 from helpers.kept import kept, key_of
 from helpers.receptive import layer_index
@@ -37,18 +38,23 @@ def build(weights: str | Path = "bundled", input_shape: tuple[int, int, int] = (
     """
     if str(weights) == "imagenet":
         return _imagenet(input_shape)
-    model = _vgg19(None, input_shape)
-    path = _bundled_path() if str(weights) == "bundled" else Path(weights).expanduser()
+    path = _bundled_path() if str(weights) == "bundled" else expanded(weights)
     if not path.is_file():
         raise FileNotFoundError(f"There are no weights at {path}: give bundled, imagenet or the path of an .h5 file.")
+    model = _vgg19(None, input_shape)
     try:
         with h5py.File(path, "r") as file:
             groups = _bundled_groups() if str(weights) == "bundled" else _groups(file)
             for name in CONVOLUTIONS:
                 layer = model.get_layer(name)
                 layer.set_weights(_kernel_and_bias(file, path, groups.get(name, name), layer))
-    except (OSError, RuntimeError) as error:  # h5py raises both for files that are not whole
-        raise ValueError(f"{path} cannot be read as HDF5, it is damaged or of another kind: {error}.") from error
+    except Exception as error:  # for files that are not whole h5py has OSError, RuntimeError, KeyError, TypeError, ...
+        if str(error).startswith(f"{path}"):  # a sentence of ours
+            raise
+        raise ValueError(
+            f"{path} cannot be read as HDF5, it is damaged or of another kind ({error}): fetch it again, give another "
+            ".h5 file with VGG19's weights, or take WEIGHTS = 'bundled'."
+        ) from error
     return model
 
 
@@ -98,8 +104,11 @@ def features(
     """
     first, last = (layer_index(model, name) for name in (start or model.layers[0].name, layer))
     steps = model.layers[first + 1 : last + 1]
-    if len(images) == 0:
-        raise ValueError("There are no images to compute features of.")
+    if len(images) == 0 or batch_size < 1:
+        raise ValueError(f"There are no images to compute features of, or the batch size {batch_size} is below 1.")
+    shape, expected = np.shape(images), tuple(model.layers[first].output.shape)
+    if len(shape) == len(expected) and any(want not in (None, got) for want, got in zip(expected, shape, strict=True)):
+        raise ValueError(f"What goes in has the shape {shape}, but this model was built for {expected}: resize it.")
 
     def compute() -> dict[str, np.ndarray]:
         forward, prepare = _forward(model.layers[first], steps), np.asarray if start else preprocess
@@ -129,7 +138,7 @@ def _forward(first, steps: list):
             x = step(x)
     part = keras.Model(inputs, x)
     signature = [tf.TensorSpec((None, *inputs.shape[1:]), tf.float32)]
-    return tf.function(lambda batch: part(batch, training=False), input_signature=signature)
+    return tf.function(lambda batch: part(batch, training=False), input_signature=signature, autograph=False)
 
 
 def _is_identity(layer) -> bool:
@@ -181,15 +190,18 @@ def _kernel_and_bias(file: h5py.File, path: Path, group: str | None, layer) -> l
     if group is None:
         return [identity_kernel(shapes[0]), np.zeros(shapes[1], np.float32)]
     if not isinstance(file.get(group), h5py.Group):
-        raise ValueError(f"{path} has no weights for the layer {layer.name}: it does not hold VGG19.")
+        raise ValueError(f"{path} has no weights for the layer {layer.name}: give a file that holds all of VGG19's.")
     stored = [item for item in file[group].values() if isinstance(item, h5py.Dataset)]
     stored.sort(key=lambda item: -item.ndim)  # the kernel before the bias
     if [item.shape for item in stored] != shapes:
         found = [item.shape for item in stored]
         raise ValueError(f"{path}: the layer {layer.name} has arrays of shapes {found}, VGG19 needs {shapes}.")
+    if not all(item.dtype.kind == "f" for item in stored):
+        found = [str(item.dtype) for item in stored]
+        raise ValueError(f"{path}: the layer {layer.name} holds {found}, VGG19 needs floating-point numbers.")
     arrays = [item[()].astype(np.float32) for item in stored]
     if not all(np.isfinite(array).all() for array in arrays):
-        raise ValueError(f"{path}: the weights of the layer {layer.name} are not all finite.")
+        raise ValueError(f"{path}: the weights of the layer {layer.name} are not all finite: give another file.")
     return arrays
 
 

@@ -4,7 +4,6 @@ import json
 import math
 import os
 import stat
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,6 +85,8 @@ def test_json_comes_back(tmp_path):
     path = save_json(tmp_path, "scores", value)
     assert path == tmp_path / "artifacts" / "scores.json"
     assert load_json(tmp_path, "scores", made_by="03") == value
+    save_json(tmp_path, "scores", {9: (0.1, 1e300), 10: []})
+    assert load_json(tmp_path, "scores", made_by="03") == {"9": [0.1, 1e300], "10": []}
 
 
 def test_json_is_the_same_file_for_the_same_value(tmp_path):
@@ -95,12 +96,12 @@ def test_json_is_the_same_file_for_the_same_value(tmp_path):
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, {"a": [-math.inf]}])
 def test_json_has_no_nan(tmp_path, value):
-    with pytest.raises(ValueError, match="JSON"):
+    with pytest.raises(ValueError, match=r"scores.json would hold NaN or infinity, .*: look for where they come from"):
         save_json(tmp_path, "scores", value)
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("damage", [b"", b'{"a": 1', b"\xff\xfe", b"{} {}"])
+@pytest.mark.parametrize("damage", [b"", b'{"a": 1', b"\xff\xfe", b"{} {}", b"{}", b"[]"])
 def test_damaged_json_is_named(tmp_path, damage):
     save_json(tmp_path, "scores", {}).write_bytes(damage)
     with pytest.raises(ValueError, match=r"scores.json is damaged \(.+\): delete it and run notebook 03 again"):
@@ -143,24 +144,6 @@ def test_a_flipped_bit_of_an_arrays_header_or_data_is_noticed(tmp_path):
                 load_arrays(tmp_path, "maps", made_by="05")
 
 
-def test_objects_are_never_unpickled(tmp_path):
-    path = tmp_path / "artifacts" / "maps.npz"
-    path.parent.mkdir()
-    np.savez(path, x=np.array([{"an": "object"}]))
-    with pytest.raises(ValueError, match=r"maps\.npz is damaged .*allow_pickle=False"):
-        load_arrays(tmp_path, "maps", made_by="05")
-
-
-def test_nothing_in_the_helpers_unpickles():
-    sources = list(Path(artifacts.__file__).parent.rglob("*.py"))
-    assert len(sources) > 5
-    for source in sources:
-        text = source.read_text(encoding="utf-8")
-        assert "import pickle" not in text, source
-        assert "allow_pickle=True" not in text, source
-        assert text.count("np.load(") == text.count("allow_pickle=False)"), source
-
-
 @pytest.mark.parametrize("error", [PermissionError, MemoryError])
 def test_what_is_no_damage_is_not_called_so(tmp_path, monkeypatch, error):
     path = save_arrays(tmp_path, "maps", x=np.zeros(1))
@@ -190,6 +173,10 @@ def test_the_folder_of_a_run(tmp_path, monkeypatch):
     assert resolve_run_dir("", "scenes") == reports / "scenes"
     assert resolve_run_dir("", "some/where/birds/") == reports / "birds"
     assert resolve_run_dir("", "./birds") == reports / "birds"
+    assert resolve_run_dir("", ".") == resolve_run_dir("", "~") == reports / tmp_path.name
+    assert resolve_run_dir("", "..") == reports / tmp_path.parent.name
+    assert resolve_run_dir("", "-birds") == reports / "-birds"
+    assert resolve_run_dir("~nobody-of-this-name", "scenes") == tmp_path / "~nobody-of-this-name"
     assert resolve_run_dir("runs/a", "scenes") == tmp_path / "runs" / "a"
     assert resolve_run_dir("~/b", "scenes") == tmp_path / "b"
     assert resolve_run_dir(tmp_path, "scenes") == tmp_path
@@ -197,5 +184,5 @@ def test_the_folder_of_a_run(tmp_path, monkeypatch):
 
 def test_json_is_plain_text(tmp_path):
     text = save_json(tmp_path, "scores", {"a": [1]}).read_text(encoding="utf-8")
-    assert json.loads(text) == {"a": [1]}
+    assert json.loads(text)["value"] == {"a": [1]}
     assert text.endswith("}\n")

@@ -168,6 +168,29 @@ def test_one_copy_serves_many_neurons(pair):
         assert np.array_equal(gradient(image, neuron), explain.guided_backprop(model, image, "second", neuron))
 
 
+@pytest.mark.parametrize("rule", explain.RULES)
+def test_many_images_at_once_are_asked_one_by_one(pair, rule):
+    model, net, _ = pair
+    images, classes = rng(4).normal(size=(5, *SHAPE)), [2, 0, 1, 1, 2]
+    for network, scores in ((model, chain_scores(model)), (net, net)):
+        together = explain.class_gradients(network, images, classes, rule, batch_size=2)  # compiled, in Keras
+        assert together.shape == images.shape
+        last = len(scores.layers) - 1
+        for image, c, gradient in zip(images, classes, together, strict=True):
+            np.testing.assert_allclose(gradient, explain.guided_backprop(scores, image, last, c, rule), atol=1e-5)
+
+
+def test_many_maps_at_once_are_those_of_each_image(pair):
+    model, net, _ = pair
+    images, classes = rng(4).normal(size=(5, *SHAPE)), [2, 0, 1, 1, 2]
+    part = keras.Model(model.input, model.get_layer("pool").output)
+    for network, layer in ((model, "pool"), (net, 2)):
+        together = explain.class_maps(network, part(images).numpy(), classes, layer)
+        assert together.max() > 0
+        for image, c, small in zip(images, classes, together, strict=True):
+            np.testing.assert_allclose(small, explain.class_map(network, image, c, layer), rtol=1e-3, atol=1e-6)
+
+
 # --- Grad-CAM --------------------------------------------------------------------------------------------------------
 
 
@@ -282,6 +305,11 @@ def test_dropout_is_off():
         (lambda m, n, x: explain.guided_backprop(m, x[None], "relu", (0, 0, 0)), "without a batch axis"),
         (lambda m, n, x: explain.guided_backprop(m, x[1:], "relu", (0, 0, 0)), "takes an image of shape"),
         (lambda m, n, x: explain.class_map(n, x[..., 0], 0, 4), "without a batch axis"),
+        (lambda m, n, x: explain.class_gradients(m, x, [0]), "a class for each"),
+        (lambda m, n, x: explain.class_gradients(n, x[None], [0, 1]), "a class for each"),
+        (lambda m, n, x: explain.class_gradients(m, x[None], [3]), "no class 3"),
+        (lambda m, n, x: explain.class_gradients(n, x[None], [0], "relu"), "rule is one of"),
+        (lambda m, n, x: explain.class_maps(m, np.zeros((1, 5)), [0], "hidden"), "rows and columns"),
     ],
 )
 def test_wrong_questions_get_a_sentence(pair, ask, says):

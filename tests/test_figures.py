@@ -46,7 +46,7 @@ def test_a_table():
     [
         ("bonsai", "bonsai"),
         ("joshua_tree", r"joshua\_tree"),
-        ("<script>alert(1)</script>", r"\<script\>alert\(1\)\</script\>"),
+        ("<script>alert(1)</script>", r"\<script\>alert\(1\)\<\/script\>"),
         ("a|b*c\n d", r"a\|b\*c d"),
         ("\\", "\\\\"),
         ("Bäume 🌳", "Bäume 🌳"),

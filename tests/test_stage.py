@@ -31,7 +31,7 @@ def test_a_stage_is_its_three_layers(sizes, parts, block, seed):
     x, w, b = rng.standard_normal((n, h + 3, w_ + kw, c)), rng.standard_normal((3, kw, c, f)), rng.standard_normal(f)
     dout = rng.standard_normal((n, h, w_, f))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "BLOCK", block)
+        patch.setattr(stage, "STRIP", block)
         out, cache = stage_forward(x, w, b, parts)
         found = (out, *stage_backward(dout, cache, parts=parts))
     for got, expected in zip(found, layer_by_layer(x, w, b, dout), strict=True):

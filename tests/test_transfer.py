@@ -92,11 +92,6 @@ def test_training_the_head_learns_and_leaves_the_backbone(dropout):
     assert loss_of(model, "pooled", val) == pytest.approx(min(history.val_loss), rel=1e-4)
 
 
-def test_a_diverging_training_stops():
-    with pytest.raises(FloatingPointError, match="no longer numbers"):
-        transfer.train_head(head(), clouds((5,)), clouds((5,)), seed=0, epochs=3, learning_rate=1e30)
-
-
 def test_the_best_epoch_is_kept_though_later_ones_are_worse():
     model, train = head(), clouds((5,), spread=3.0)
     val = clouds((5,), n=9, spread=1.0)
@@ -135,21 +130,6 @@ def test_tuning_that_does_not_help_changes_nothing():
     assert transfer.digest(model, [*BACKBONE, "hidden", "logits"]) == before
 
 
-@pytest.mark.parametrize(
-    ("train", "epochs", "error", "says"),
-    [
-        (clouds((6,)), 1, ValueError, r"features have the shape \(60, 6\)"),
-        ((clouds((5,))[0], np.full(60, 3)), 1, ValueError, "A label is 3"),
-        ((clouds((5,))[0], np.zeros(59, int)), 1, ValueError, "60 images need"),
-        (clouds((5,)), 0, ValueError, "epochs and batch_size"),
-        ((clouds((5,))[0] * np.nan, clouds((5,))[1]), 1, ValueError, "NaN or infinity"),
-    ],
-)
-def test_what_cannot_be_trained_gets_a_sentence(train, epochs, error, says):
-    with pytest.raises(error, match=says):
-        transfer.train_head(head(), train, clouds((5,)), seed=0, epochs=epochs)
-
-
 def test_a_tuning_is_kept_for_the_same_start_data_and_settings(tmp_path, monkeypatch):
     runs, train = [], transfer._train
     monkeypatch.setattr(transfer, "_train", lambda *args, **kwargs: runs.append(1) or train(*args, **kwargs))
@@ -164,6 +144,23 @@ def test_a_tuning_is_kept_for_the_same_start_data_and_settings(tmp_path, monkeyp
     assert len(runs) == 1
     assert tuned(1) != tuned(0, start=1)
     assert len(runs) == 3
+
+
+def test_a_trained_head_is_kept_for_the_same_start_data_and_settings(tmp_path, monkeypatch):
+    runs, train = [], transfer._train
+    monkeypatch.setattr(transfer, "_train", lambda *args, **kwargs: runs.append(1) or train(*args, **kwargs))
+    split, settings = clouds((5,), n=12), {"epochs": 2, "cache": tmp_path / "head.npz"}
+
+    def trained(seed, start=0, **kwargs):
+        model = head(start, **kwargs)
+        history = transfer.train_head(model, split, split, seed=seed, **settings)
+        return transfer.digest(model, ["hidden", "logits"]), vars(history)
+
+    assert trained(0) == trained(0)
+    assert len(runs) == 1
+    before = trained(0)[0]
+    assert len({before, trained(1)[0], trained(0, start=1)[0], trained(0, dropout=0.5)[0]}) == 4
+    assert len(runs) == 4
 
 
 def test_a_failed_tuning_freezes_block_5_again():

@@ -8,11 +8,12 @@ local noun = {fig = 'Figure', tbl = 'Table', eq = 'Equation', sec = 'Section', c
 local stringify = pandoc.utils.stringify
 
 -- What Jupyter's Markdown and this one agree on; pandoc's other extensions would turn plain text into markup.
-local CELL = 'markdown+autolink_bare_uris+lists_without_preceding_blankline-blank_before_header-blank_before_blockquote'
+local PLAIN = 'markdown+lists_without_preceding_blankline-blank_before_header-blank_before_blockquote'
   .. '-citations-example_lists-fancy_lists-line_blocks-definition_lists-simple_tables-multiline_tables-grid_tables'
   .. '-subscript-superscript-raw_attribute-yaml_metadata_block-pandoc_title_block-latex_macros'
+local CELL = PLAIN .. '+autolink_bare_uris'
 -- Outputs may carry names of files and classes: whatever is in them, no markup of other languages.
-local OUTPUT = CELL .. '-raw_html-raw_tex-native_divs-native_spans-markdown_in_html_blocks-smart-footnotes-inline_notes'
+local OUTPUT = PLAIN .. '-raw_html-raw_tex-native_divs-native_spans-markdown_in_html_blocks-smart-footnotes-inline_notes'
   .. '-fenced_divs-bracketed_spans-header_attributes-link_attributes-fenced_code_attributes-inline_code_attributes'
 local HTML = 'html-raw_html-native_divs-native_spans'
 
@@ -405,6 +406,14 @@ local function fitted(t)
   return {pandoc.RawBlock('typst', '#[\n' .. settings), t, pandoc.RawBlock('typst', ']')}
 end
 
+-- Pandoc's writer knows only at the head of a paragraph that these begin a heading or a list of Typst's; they also do in
+-- a cell of a table, in bold and in a link.
+local function no_markup(str)
+  local text = str.text
+  if text:match '^=+$' or text:match '^[-+/]$' then return pandoc.RawInline('typst', '\\' .. text) end
+  if text:match '^%d+%.$' then return pandoc.RawInline('typst', text:sub(1, -2) .. '\\.') end
+end
+
 function Pandoc(doc)
   local blocks, abstract = pandoc.Blocks{}, nil
   for _, div in ipairs(doc.blocks) do
@@ -432,6 +441,6 @@ function Pandoc(doc)
   end
   table.sort(problems)
   if #problems > 0 then io.stderr:write(table.concat(problems, '\n'), '\n') end
-  doc.blocks = result
+  doc.blocks = typst and result:walk{Str = no_markup} or result
   return doc
 end

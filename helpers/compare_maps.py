@@ -1,0 +1,106 @@
+"""The heat maps that chapter 6 compares, made alike: four methods on VGG19, and three baselines that ask no network."""
+
+from pathlib import Path
+
+import numpy as np
+
+from helpers import explain, vgg19
+from helpers.kept import kept, key_of
+from helpers.map_scores import centre_map, edge_map, pointing_game, random_map
+from helpers.perturbation import Curves, insertion_deletion, mosaics
+
+METHODS = ("plain gradient", "guided backprop", "Grad-CAM", "Guided Grad-CAM")
+BASELINES = ("random", "centre", "edge")
+MADE_BY = ("vgg19.py", "compare_maps.py", "explain.py", "explain_keras.py")
+
+
+def method_maps(model, images: np.ndarray, classes, layer: str) -> np.ndarray:
+    """Return the maps of METHODS, (4, N, H, W) float32, not negative, for RGB images (N, H, W, 3) of 0 to 255.
+
+    Of a gradient the largest absolute value among the colours is taken (Simonyan et al. 2014); Guided Grad-CAM is
+    guided backprop times Grad-CAM. The maps speak for classes[n], before softmax.
+    """
+    inputs = vgg19.preprocess(images)
+    plain, guided = (np.abs(explain.class_gradients(model, inputs, classes, rule)).max(axis=3)
+                     for rule in ("gradient", "guided"))  # fmt: skip
+    cams = cam_maps(model, vgg19.features(model, images, layer), classes, layer, images.shape[1:3])
+    return np.stack([plain, guided, cams, guided * cams])
+
+
+def cam_maps(model, activations: np.ndarray, classes, layer: str, shape: tuple[int, int]) -> np.ndarray:
+    """Return Grad-CAM at the size (H, W) of the images, (N, H, W) float32, from the activations of `layer`."""
+    small = explain.class_maps(model, activations, classes, layer)
+    return np.stack([explain.enlarged(heat, shape) for heat in small])
+
+
+def baseline_maps(images: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return the maps of BASELINES for RGB images (N, H, W, 3) uint8, each (N, H, W) float32."""
+    shape = images.shape[1:3]
+    made = {
+        "random": [random_map(shape, rng) for _ in images],
+        "centre": [centre_map(shape)] * len(images),
+        "edge": [edge_map(image) for image in images],
+    }
+    return {name: np.array(maps, np.float32) for name, maps in made.items()}
+
+
+def all_maps(
+    model, images: np.ndarray, classes: np.ndarray, layer: str, *, rng: np.random.Generator, cache: str | Path | None
+) -> dict[str, np.ndarray]:
+    """Return the maps of METHODS and BASELINES by name, each (N, H, W) float32; `cache` names a file that keeps them.
+
+    What is kept is used again only for the same weights, images, classes and code.
+    """
+    names = [step.name for step in model.layers]
+    key = key_of(vgg19.digest(model, names), images, np.asarray(classes), layer, made_by=MADE_BY)
+    maps = kept(cache, key, lambda: {"maps": method_maps(model, images, classes, layer)})["maps"]
+    return dict(zip(METHODS, maps, strict=True)) | baseline_maps(images, rng)
+
+
+def distractor_game(
+    model, images: np.ndarray, labels: np.ndarray, masks: np.ndarray | None, layer: str, *, rng, cache=None
+) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
+    """Return where Grad-CAM and the baselines point in mosaics of one image of each class, asked for every class.
+
+    By name: whether the maximum lies in the picture of that class, bool (K, M) for K classes and M mosaics, and whether
+    it lies on its object, or None without masks. `model` takes images as wide as a mosaic.
+    """
+    wide, where = mosaics(images, labels)
+    height, width = images.shape[1:3]
+    activations = vgg19.features(model, wide, layer, batch_size=5, cache=cache)
+    baselines = baseline_maps(wide, rng)
+    found: dict[str, list] = {name: [] for name in ("Grad-CAM", *BASELINES)}
+    for c in np.unique(labels):
+        here, on = np.zeros((2, *wide.shape[:3]), bool)
+        for k, place in enumerate((labels[where] == c).argmax(axis=1)):
+            part = slice(place * width, (place + 1) * width)
+            here[k, :, part] = True
+            on[k, :, part] = True if masks is None else masks[where[k, place]]
+        cams = cam_maps(model, activations, np.full(len(wide), c), layer, (height, wide.shape[2]))
+        for name, maps in {"Grad-CAM": cams, **baselines}.items():
+            found[name].append([pointing_game(maps, here), pointing_game(maps, on)])
+    both = {name: np.array(hits).swapaxes(0, 1) for name, hits in found.items()}
+    return {name: (hits[0], None if masks is None else hits[1]) for name, hits in both.items()}
+
+
+def fading_curves(model, images: np.ndarray, maps: np.ndarray, classes, *, steps: int, cache=None) -> Curves:
+    """Return insertion and deletion of RGB images (N, H, W, 3) by maps (M, N, H, W), as curves (N, M, steps + 1).
+
+    What is taken out becomes the mean colour of ImageNet, which is 0 to VGG19.
+    """
+
+    def probabilities(batch: np.ndarray) -> np.ndarray:
+        return vgg19.features(model, batch, model.layers[-1].name)
+
+    def compute() -> dict[str, np.ndarray]:
+        ask = {"steps": steps, "fill": vgg19.MEAN_BGR[::-1], "batch_size": 2 * steps * len(maps)}  # all at once
+        pairs = zip(images.astype(np.float32), maps.swapaxes(0, 1), classes, strict=True)
+        parts = [insertion_deletion(probabilities, image, of_image, int(c), **ask) for image, of_image, c in pairs]
+        curves = {kind: np.array([getattr(part, kind) for part in parts]) for kind in ("insertion", "deletion")}
+        return {"share": parts[0].share, **curves}
+
+    names = [step.name for step in model.layers]
+    key = key_of(
+        vgg19.digest(model, names), images, maps, list(classes), steps, made_by=("vgg19.py", "perturbation.py")
+    )
+    return Curves(**kept(cache, key, compute))

@@ -1,0 +1,224 @@
+"""The report's trainings over seeds, settings and numbers of images, on Dask: `python -m helpers.study --help`.
+
+Without a scheduler's address a cluster of local processes is started. Dask's processes speak with each other in
+pickle, on the loopback or wherever `--scheduler` says: give it the address of a scheduler that you trust. The files
+that the study writes and reads hold none: each finished training is a JSON of its own, so a study that was killed
+goes on where it was.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from helpers import finished, measured, recipes
+from helpers.artifacts import ROOT, whole_file
+from helpers.recipes import RECIPES, Cell
+from helpers.threads import cores
+
+FOLDER = ROOT / "reports" / "study"
+SIZES = (10, 20, 30, 40, 50)
+RESOURCE = "memory_gb"
+PATIENCE = "10s"  # until a scheduler answers
+
+
+def grid(
+    prepared: Iterable, networks: Sequence[str], seeds: int, sizes: Sequence[int] = (),
+    learning_rates: Sequence[float] = (), batch_sizes: Sequence[int] = (), searched: int = 1, epochs: int | None = None,
+) -> list[Cell]:  # fmt: skip
+    """Return the cells of a study: every seed on all images and on `sizes` a class, and a search over settings.
+
+    Given learning rates and batch sizes are each tried with every other, on all images and the first `searched` seeds.
+    ValueError for an unknown network or numbers that cannot be.
+    """
+    if unknown := [name for name in networks if name not in RECIPES]:
+        raise ValueError(f"There is no network {unknown[0]!r}: the study knows {', '.join(RECIPES)}.")
+    numbers = (seeds, searched, *sizes, *batch_sizes, *([] if epochs is None else [epochs]))
+    if any(number < 1 for number in numbers) or not all(rate > 0 for rate in learning_rates):
+        raise ValueError("Seeds, sizes, batch sizes, epochs and learning rates must be greater than 0.")
+    cells: dict[Cell, None] = {}  # ordered, each once
+    for data, network, seed in product(prepared, networks, range(seeds)):
+        recipe = RECIPES[network]
+        usual = recipe.learning_rate, recipe.batch_size
+        choices = [(min(size, data.largest), *usual) for size in (data.largest, *sizes)]
+        if seed < searched:
+            choices += product([data.largest], learning_rates or usual[:1], batch_sizes or usual[1:])
+        for images, rate, batch in choices:
+            cells[Cell(data.name, network, seed, images, rate, batch, epochs or recipe.epochs)] = None
+    return list(cells)
+
+
+def run(
+    cells: Sequence[Cell], prepared: dict, folder: Path = FOLDER, *, workers: int | None = None,
+    scheduler: str | None = None, train: Callable = recipes.train,
+) -> list[tuple[Cell, dict]]:  # fmt: skip
+    """Train the cells that `folder` does not hold yet, and return all of them as pairs (cell, result).
+
+    prepared: {data set: recipes.Prepared}; workers: processes on this machine (as many as its memory and cores are
+    good for), 0 for none but this one; scheduler: the address of one that runs already. A worker that dies is
+    replaced, and its cell trained again. Raises ValueError for a damaged file or what no worker can hold, RuntimeError
+    naming the cell whose training failed.
+    """
+    waiting = [cell for cell in cells if finished.result_of(folder, cell, prepared[cell.dataset].digest) is None]
+    print(f"{len(cells)} trainings, {len(cells) - len(waiting)} of them finished before", flush=True)
+    if waiting:
+        everywhere = _here(waiting, prepared, train) if workers == 0 and not scheduler else None
+        done = everywhere or _on_dask(waiting, prepared, train, workers, scheduler)
+        for cell, result in tqdm(done, "trainings", len(waiting), unit="training"):
+            finished.keep(folder, cell, prepared[cell.dataset].digest, result)
+    return [(cell, finished.result_of(folder, cell, prepared[cell.dataset].digest)) for cell in cells]
+
+
+def _here(cells, prepared, train) -> Iterator[tuple[Cell, dict]]:
+    for cell in cells:
+        yield cell, train(cell, prepared[cell.dataset].arrays(cell.network))
+
+
+def _on_dask(cells, prepared, train, workers, scheduler) -> Iterator[tuple[Cell, dict]]:
+    from distributed import as_completed
+
+    needs = {cell: RECIPES[cell.network].memory_gb for cell in cells}
+    with _client(workers, scheduler, max(needs.values())) as client:
+        held, futures = {}, {}
+        for cell in cells:
+            kind = cell.dataset, cell.network
+            if kind not in held:  # a task, not scattered data: when the worker that holds it dies, it is made again
+                held[kind] = client.submit(_hold, prepared[cell.dataset].arrays(cell.network), pure=False)
+            need = {RESOURCE: needs[cell]}
+            futures[client.submit(train, cell, held[kind], key=cell.name, resources=need, pure=False)] = cell
+        for future in as_completed(futures):
+            if future.status != "finished":
+                reason = repr(future.exception()) if future.status == "error" else future.status
+                raise RuntimeError(f"The training {futures[future].name} failed: {reason}.")
+            yield futures[future], future.result()
+
+
+def _hold(arrays: dict) -> dict:
+    return arrays
+
+
+@contextmanager
+def _client(workers: int | None, scheduler: str | None, need: float) -> Iterator:
+    """Yield a client of the scheduler at an address, or of a cluster of processes started for it."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    settings = {
+        "distributed.nanny.pre-spawn-environ": {"TQDM_DISABLE": "1"},  # and none of Dask's own: they change the speed
+        "distributed.admin.large-graph-warning-threshold": "10GB",
+    }
+    with dask.config.set(settings):
+        if scheduler:
+            with _connected(scheduler) as client:
+                _check_workers(client, scheduler, need)
+                yield client
+            return
+        count, share = _share(workers, need)
+        with (
+            LocalCluster(
+                n_workers=count, threads_per_worker=1, processes=True, memory_limit=0, resources={RESOURCE: share},
+                dashboard_address=None, host="127.0.0.1",
+            ) as cluster,
+            Client(cluster) as client,
+        ):  # fmt: skip
+            yield client
+
+
+def _connected(address: str):
+    from distributed import Client
+
+    if not re.fullmatch(r"(tcp|tls)://[^/\s:]+:\d+", address):
+        raise ValueError(f"{address!r} is no scheduler's address: it looks like tcp://host:8786.")
+    try:
+        return Client(address, timeout=PATIENCE)
+    except OSError as error:
+        raise ValueError(f"No scheduler answers at {address}: start one with `dask scheduler` ({error}).") from error
+
+
+def _check_workers(client, address: str, need: float) -> None:
+    offers = [w.get("resources", {}).get(RESOURCE, 0) for w in client.scheduler_info(n_workers=-1)["workers"].values()]
+    if max(offers, default=0) < need:
+        raise ValueError(
+            f"None of the {len(offers)} workers of {address} declares the {need:g} GB that a training takes: start "
+            f"them, where `helpers` is importable, with `dask worker {address} --nthreads 1 --resources "
+            f'"{RESOURCE}={need:g}"`.'
+        )
+
+
+def _share(workers: int | None, need: float) -> tuple[int, float]:
+    """Return how many processes to start and how many GB each may declare; ValueError where a training does not fit."""
+    import psutil
+
+    free = psutil.virtual_memory().available / 1e9
+    fit = int(free // need)
+    if fit < max(1, workers or 1):
+        raise ValueError(
+            f"{workers or 1} workers cannot each have the {need:g} GB that a training takes: {free:.1f} GB are free."
+        )
+    count = workers or min(fit, max(1, cores() // 2))  # a scratch training keeps two cores busy by itself
+    return count, free / count
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m helpers.study", description=__doc__.split(":")[0] + ".")
+    parser.add_argument("what", nargs="?", default="run", choices=["run", "readme"], help="readme: make its table anew")
+    parser.add_argument("--datasets", nargs="+", default=["scenes"], help="(scenes)")
+    parser.add_argument("--networks", nargs="+", default=list(RECIPES), help=f"({' '.join(RECIPES)})")
+    parser.add_argument("--seeds", type=int, default=5, help="how many (5)")
+    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="training images a class (10 20 30 40 50)")
+    parser.add_argument("--learning-rates", type=float, nargs="*", default=(), help="to search (the report's alone)")
+    parser.add_argument("--batch-sizes", type=int, nargs="*", default=(), help="to search (the report's alone)")
+    parser.add_argument("--searched", type=int, default=1, help="seeds on which settings are searched (1)")
+    parser.add_argument("--epochs", type=int, help="for a trial: reports/measured.json is left alone")
+    parser.add_argument("--workers", type=int, help="processes on this machine; 0: none but this one")
+    parser.add_argument("--scheduler", help="address of a running Dask scheduler, such as tcp://host:8786")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where finished trainings are kept (reports/study)")
+    return parser
+
+
+def _run(given: argparse.Namespace) -> Path:
+    prepared = [recipes.Prepared(name, given.folder / "cache") for name in given.datasets]
+    cells = grid(
+        prepared, given.networks, given.seeds, given.sizes, given.learning_rates, given.batch_sizes, given.searched,
+        given.epochs,
+    )  # fmt: skip
+    by_name = {data.name: data for data in prepared}
+    run(cells, by_name, given.folder, workers=given.workers, scheduler=given.scheduler)
+    path = given.folder / "trial" / "measured.json" if given.epochs else measured.MEASURED
+    total = measured.load(path)
+    for data in prepared:
+        kept = [
+            (cell, result)
+            for cell, result in finished.results(given.folder, data.name, data.digest)
+            if cell.epochs == (given.epochs or RECIPES[cell.network].epochs)
+        ]
+        total["datasets"][data.name] = measured.of_dataset(kept, data.largest)
+    measured.save(measured.described(total, RECIPES), path)
+    return path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; return 0, 2 after an error (told in a sentence), or 130 after Ctrl-C."""
+    given = _parser().parse_args(arguments)
+    try:
+        if given.what == "readme":
+            text = measured.readme(measured.README.read_text(encoding="utf-8"), measured.load())
+            with whole_file(measured.README) as part:
+                part.write_text(text, encoding="utf-8")
+        print(measured.README if given.what == "readme" else _run(given))
+    except KeyboardInterrupt:
+        print("\nStopped. What is finished is kept; the same command goes on from there.", file=sys.stderr)
+        return 130
+    except (OSError, ValueError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
