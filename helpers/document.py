@@ -79,6 +79,8 @@ def _notebook(path: Path, folder: Path) -> list[dict]:
         tags = set(cell.metadata.get("tags", []))
         if tags & LEFT_OUT or cell.cell_type == "raw":
             continue
+        if "optional" in tags and not cell.outputs:  # such as the third class's figure, where there are two
+            continue
         try:
             make = _code_cell if cell.cell_type == "code" else _markdown_cell
             blocks.append(make(cell, tags, folder))

@@ -298,3 +298,10 @@ def test_assets_keep_their_licence():
 def test_a_moving_pictures_attributes_stay_text():
     picture = '<img alt="&quot; onload=&quot;x()" src="data:image/gif;base64,AAAA">'  # a parser gives the quotes back
     assert document._moving_picture(picture) == picture
+
+
+def test_an_optional_cell_without_output_is_left_out(tmp_path):
+    empty = code('#| label: fig-c\n#| fig-cap: "The third class."\nif 2 < 2:\n    draw()', tags=["optional"])
+    folder = run_dir(tmp_path, nb_01=['# One <a id="ch-one"></a>', empty, figure("fig-a")])
+    rendering.render(folder)
+    assert "The third class" not in (folder / "report.html").read_text(encoding="utf-8")
