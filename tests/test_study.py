@@ -48,10 +48,16 @@ def numbers(pairs):
 
 def test_two_processes_give_the_numbers_of_one(tmp_path):
     here = study.run(cells(2, sizes=[4]), PREPARED, tmp_path / "one", workers=0)
-    there = study.run(cells(2, sizes=[4]), PREPARED, tmp_path / "two", workers=2, train=tell_process)
     assert len(here) == 4
-    assert len({result["val"].pop("process") for _, result in there} - {os.getpid()}) == 2
-    assert numbers(here) == numbers(there)
+    for attempt in range(4):  # Dask may find one worker enough for so little: then it is asked again
+        folder = tmp_path / f"two-{attempt}"
+        there = study.run(cells(2, sizes=[4]), PREPARED, folder, workers=2, train=tell_process)
+        processes = {result["val"].pop("process") for _, result in there}
+        assert numbers(here) == numbers(there)
+        assert os.getpid() not in processes
+        if len(processes) == 2:
+            return
+    pytest.fail("two workers never shared the trainings")
 
 
 def tell_process(cell, arrays):
