@@ -10,7 +10,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers import artifacts, chain, kernel, report
+from helpers import artifacts, chain, report
+from tests.checking import execute_here
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 PARAMETERS = 'DATASET = "scenes"\nSEED = 0\nRUN_DIR = ""'
@@ -46,14 +47,7 @@ def executed(monkeypatch):
 
     def execute(notebook, copy, parameters):
         names.append(notebook.stem)
-        scope = {}
-        for cell in kernel.read_cells(notebook):
-            if cell["type"] == "code":
-                exec(cell["source"], scope)
-            if "parameters" in cell["tags"]:
-                scope |= parameters
-        with artifacts.whole_file(copy) as part:
-            part.write_bytes(notebook.read_bytes())
+        execute_here(notebook, copy, parameters)
 
     monkeypatch.setattr(chain, "execute_notebook", execute)
     return names

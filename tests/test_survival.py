@@ -20,8 +20,9 @@ import pytest
 import torture
 from torture import Process, results, write_notebooks
 
-from helpers import artifacts, chain, kernel, report
+from helpers import artifacts, chain, report
 from helpers.kept import kept
+from tests.checking import execute_here
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
@@ -184,17 +185,7 @@ SOURCES = {
 def run(tmp_path, monkeypatch):
     """A function that runs a chain of three small notebooks, without kernels, in a folder that it returns."""
 
-    def execute(notebook, copy, parameters):
-        scope = {}
-        for cell in kernel.read_cells(notebook):
-            if cell["type"] == "code":
-                exec(cell["source"], scope)
-            if "parameters" in cell["tags"]:
-                scope |= parameters
-        with artifacts.whole_file(copy) as part:
-            part.write_bytes(notebook.read_bytes())
-
-    monkeypatch.setattr(chain, "execute_notebook", execute)
+    monkeypatch.setattr(chain, "execute_notebook", execute_here)
     write_notebooks(tmp_path / "nb", **SOURCES)
     monkeypatch.setattr(report, "NOTEBOOKS", tmp_path / "nb")
     return lambda name: report.run(run_dir=tmp_path / name)
