@@ -5,7 +5,7 @@ A map is (H, W), its larger values where the evidence lies; maps may come as a s
 
 import cv2
 import numpy as np
-from scipy.stats import rankdata, t
+from scipy.stats import rankdata
 
 SSIM_WINDOW, SSIM_SIGMA = 11, 1.5
 SSIM_K1, SSIM_K2 = 0.01, 0.03
@@ -77,18 +77,6 @@ def scaled(heat: np.ndarray) -> np.ndarray:
     sizes = np.abs(np.asarray(heat, np.float64))
     peak = sizes.max(axis=(-2, -1), keepdims=True)
     return np.divide(sizes, peak, out=np.zeros_like(sizes), where=peak > 0)
-
-
-def mean_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Return the mean of (N,) numbers and the interval that holds the true mean with that confidence, by Student's t.
-
-    ValueError for fewer than two numbers or one that is not finite. Source: Student (1908).
-    """
-    values = np.asarray(values, np.float64)
-    if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
-        raise ValueError("An interval for a mean needs two or more numbers, all of them finite.")
-    half = t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 
 def random_map(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

@@ -7,9 +7,9 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
 from helpers.artifacts import ROOT, source_report, whole_file
+from helpers.metrics import mean_interval
 
 MEASURED = ROOT / "reports" / "measured.json"
 README = ROOT / "README.md"
@@ -30,17 +30,11 @@ def summary(values: Sequence[float]) -> dict:
     """
     if len(values) == 0:
         raise ValueError("There is nothing to summarise.")
-    mean, n = float(np.mean(values)), len(values)
-    if n < 2:
-        return {"n": n, "mean": _rounded(mean), "std": None, "interval": None}
-    std = float(np.std(values, ddof=1))
-    half = float(stats.t.ppf(0.975, n - 1)) * std / np.sqrt(n)
-    return {
-        "n": n,
-        "mean": _rounded(mean),
-        "std": _rounded(std),
-        "interval": [_rounded(mean + k * half) for k in (-1, 1)],
-    }
+    if len(values) == 1:
+        return {"n": 1, "mean": _rounded(values[0]), "std": None, "interval": None}
+    mean, low, high = mean_interval(values)
+    std = _rounded(np.std(values, ddof=1))
+    return {"n": len(values), "mean": _rounded(mean), "std": std, "interval": [_rounded(low), _rounded(high)]}
 
 
 def described(total: dict, recipes: dict) -> dict:

@@ -1,7 +1,7 @@
 """How good a classifier is, how sure we are of it, and whether two of them really differ."""
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 
 
 def confusion_matrix(actual: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -49,6 +49,18 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
         raise ValueError(f"{successes} successes in {trials} trials is not possible.")
     interval = binomtest(int(successes), int(trials)).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def mean_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Return the mean of (N,) numbers and the interval that holds the true mean with that confidence, by Student's t.
+
+    ValueError for fewer than two numbers or one that is not finite. Source: Student (1908).
+    """
+    values = np.asarray(values, np.float64)
+    if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
+        raise ValueError("An interval for a mean needs two or more numbers, all of them finite.")
+    half = t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 
 def mcnemar(actual: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[int, int, float]:

@@ -26,14 +26,15 @@ def stage_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, parts: int = 1, e
     check_arrays(x, w, b)
     kw, filters = w.shape[1], w.shape[3]
     height, width = output_size(x.shape[1], 3), output_size(x.shape[2], kw)  # of the convolution
-    out = empty("out", (len(x), height - 1, width - 1, filters), np.result_type(x, w))
+    dtype = np.result_type(x, w)
+    out = empty("out", (len(x), height - 1, width - 1, filters), dtype)
     upper, lower = (empty(name, out.shape, bool) for name in ("upper", "lower"))
     right = empty("right", (len(x), height, width - 1, filters), bool)
-    kernel, step = winograd.transform_kernel(w), _strip_rows(x, w)
+    kernel, step = winograd.transform_kernel(w.astype(dtype, copy=False)), _strip_rows(x, w)
 
     def work(pieces: list[tuple[int, int, int]]) -> None:
-        tiles = winograd.Tiles("x", step // winograd.ROWS, *x.shape[2:], kw, x.dtype)
-        row_max = scratch("row_max", (step + 1, width - 1, filters), out.dtype)  # row 0: the last of the strip before
+        tiles = winograd.Tiles("x", step // winograd.ROWS, *x.shape[2:], kw, dtype)
+        row_max = scratch("row_max", (step + 1, width - 1, filters), dtype)  # row 0: the last of the strip before
         for n, top, bottom in pieces:
             for a in range(top, bottom + 1, step):
                 z = min(a + step, bottom + 1)
@@ -64,18 +65,19 @@ def stage_backward(dout: np.ndarray, cache: tuple, *, need_dx: bool = True, part
     if dout.shape != upper.shape:
         raise ValueError(f"dout has the shape {dout.shape}, but the output had {upper.shape}.")
     (_, kw, channels, filters), width, step = w.shape, x.shape[2] - w.shape[1] + 1, _strip_rows(x, w)
-    turned = winograd.transform_kernel(w[::-1, ::-1].transpose(0, 1, 3, 2))
+    dtype = np.result_type(x, w, dout)
+    turned = winograd.transform_kernel(w[::-1, ::-1].transpose(0, 1, 3, 2).astype(dtype, copy=False))
     pieces = _pieces(len(x), x.shape[1], parts)
-    dx = empty("dx", x.shape, dout.dtype) if need_dx else None
+    dx = empty("dx", x.shape, dtype) if need_dx else None
     # A sum for each piece, added up in order afterwards: the result does not depend on which thread took which piece.
-    dkernels = np.zeros((len(pieces), winograd.SIDE, kw * channels, filters), dout.dtype)
-    dbs = np.zeros((len(pieces), filters), dout.dtype)
+    dkernels = np.zeros((len(pieces), winograd.SIDE, kw * channels, filters), dtype)
+    dbs = np.zeros((len(pieces), filters), dtype)
 
     def work(numbers: range) -> None:
         count = step // winograd.ROWS
-        tiles = winograd.Tiles("x", count, *x.shape[2:], kw, x.dtype)
+        tiles = winograd.Tiles("x", count, *x.shape[2:], kw, dtype)
         # dL/d(convolution's output) of a strip, with the two rows above it, and KW-1 columns of 0 on either side
-        around = winograd.Tiles("dconv", count, width + 2 * (kw - 1), filters, kw, dout.dtype)
+        around = winograd.Tiles("dconv", count, width + 2 * (kw - 1), filters, kw, dtype)
         around.rows[...] = 0
         dconv = around.rows[:, kw - 1 : kw - 1 + width]
         for k in numbers:
@@ -131,11 +133,9 @@ def _unpool(dout, upper, lower, right, top, into) -> None:
     into[: a - top], into[max(z - top, 0) :] = 0, 0
     if a >= z:
         return
-    rows, moved = scratch("rows", (z - a, *shape), dout.dtype), scratch("moved", (z - a, *shape), dout.dtype)
-    both, above = (
-        min(z, len(upper)),
-        max(a - 1, 0),
-    )  # windows a to `both` begin in these rows, `above` to z - 1 end there
+    rows, moved = (scratch(name, (z - a, *shape), into.dtype) for name in ("rows", "moved"))
+    # The windows from a to `both` begin in these rows, those from `above` to z - 1 end in them.
+    both, above = min(z, len(upper)), max(a - 1, 0)
     np.multiply(dout[a:both], upper[a:both], out=rows[: both - a])
     rows[both - a :] = 0
     np.multiply(dout[above : z - 1], lower[above : z - 1], out=moved[: z - 1 - above])

@@ -59,7 +59,8 @@ class Stem:
             shape = layer.output_shape(shape)
         groups, parts = _groups(len(x))
         # What the network itself reads later may be written where it was before; what its caller gets may not.
-        whole = (fresh if self._last else self.workspace.empty)(("out", remember), (len(x), *shape), x.dtype)
+        dtype = np.result_type(x, *(param for layer in self._layers for param in layer.params.values()))
+        whole = (fresh if self._last else self.workspace.empty)(("out", remember), (len(x), *shape), dtype)
         caches = [[] for _ in groups]
 
         def place(g: int, k: int) -> Callable:

@@ -29,6 +29,10 @@ IMAGENET_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 MEAN_BGR = np.array([103.939, 116.779, 123.68], dtype=np.float32)  # of ImageNet's training images
 
 
+class Unfit(ValueError):
+    """A file of weights that can be read, and does not hold VGG19's."""
+
+
 def build(weights: str | Path = "bundled", input_shape: tuple[int, int, int] = (224, 224, 3)):
     """Return VGG19 without its classifier as a flat functional Keras model, block1_conv1 to block5_pool.
 
@@ -48,9 +52,9 @@ def build(weights: str | Path = "bundled", input_shape: tuple[int, int, int] = (
             for name in CONVOLUTIONS:
                 layer = model.get_layer(name)
                 layer.set_weights(_kernel_and_bias(file, path, groups.get(name, name), layer))
+    except Unfit:
+        raise
     except Exception as error:  # for files that are not whole h5py has OSError, RuntimeError, KeyError, TypeError, ...
-        if str(error).startswith(f"{path}"):  # a sentence of ours
-            raise
         raise ValueError(
             f"{path} cannot be read as HDF5, it is damaged or of another kind ({error}): fetch it again, give another "
             ".h5 file with VGG19's weights, or take WEIGHTS = 'bundled'."
@@ -190,18 +194,18 @@ def _kernel_and_bias(file: h5py.File, path: Path, group: str | None, layer) -> l
     if group is None:
         return [identity_kernel(shapes[0]), np.zeros(shapes[1], np.float32)]
     if not isinstance(file.get(group), h5py.Group):
-        raise ValueError(f"{path} has no weights for the layer {layer.name}: give a file that holds all of VGG19's.")
+        raise Unfit(f"{path} has no weights for the layer {layer.name}: give a file that holds all of VGG19's.")
     stored = [item for item in file[group].values() if isinstance(item, h5py.Dataset)]
     stored.sort(key=lambda item: -item.ndim)  # the kernel before the bias
     if [item.shape for item in stored] != shapes:
         found = [item.shape for item in stored]
-        raise ValueError(f"{path}: the layer {layer.name} has arrays of shapes {found}, VGG19 needs {shapes}.")
+        raise Unfit(f"{path}: the layer {layer.name} has arrays of shapes {found}, VGG19 needs {shapes}.")
     if not all(item.dtype.kind == "f" for item in stored):
         found = [str(item.dtype) for item in stored]
-        raise ValueError(f"{path}: the layer {layer.name} holds {found}, VGG19 needs floating-point numbers.")
+        raise Unfit(f"{path}: the layer {layer.name} holds {found}, VGG19 needs floating-point numbers.")
     arrays = [item[()].astype(np.float32) for item in stored]
     if not all(np.isfinite(array).all() for array in arrays):
-        raise ValueError(f"{path}: the weights of the layer {layer.name} are not all finite: give another file.")
+        raise Unfit(f"{path}: the weights of the layer {layer.name} are not all finite: give another file.")
     return arrays
 
 

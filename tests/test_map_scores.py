@@ -179,18 +179,6 @@ def test_scaled_is_the_size_relative_to_the_largest():
 # --- intervals and baselines -----------------------------------------------------------------------------------------
 
 
-def test_the_interval_of_a_mean_by_hand():
-    mean, low, high = scores.mean_interval(np.array([1.0, 2, 3, 4, 5]))
-    half = 2.776445 * np.sqrt(2.5 / 5)  # Student's t for 4 degrees of freedom, 97.5 %
-    assert (mean, low, high) == pytest.approx((3, 3 - half, 3 + half), abs=1e-5)
-
-
-@pytest.mark.parametrize("values", [[1.0], [1.0, np.nan], [[1.0, 2.0]]])
-def test_no_interval_of_one_number_or_of_none(values):
-    with pytest.raises(ValueError, match="two or more"):
-        scores.mean_interval(np.array(values))
-
-
 def test_baselines():
     centre = scores.centre_map((5, 9))
     assert np.unravel_index(centre.argmax(), centre.shape) == (2, 4)

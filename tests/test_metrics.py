@@ -6,7 +6,7 @@ from checking import seeds
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.metrics import classification_report, confusion_matrix, mcnemar, wilson_interval
+from helpers.metrics import classification_report, confusion_matrix, mcnemar, mean_interval, wilson_interval
 
 #                  predicted: 0  1  2
 MATRIX = np.array([[3, 1, 0], [0, 2, 4], [0, 0, 0]])
@@ -130,3 +130,15 @@ def test_mcnemar_of_two_that_never_differ_and_of_two_alike():
 def test_mcnemar_refuses_labels_of_different_lengths():
     with pytest.raises(ValueError, match="one length"):
         mcnemar(np.zeros(3), np.zeros(3), np.zeros(2))
+
+
+def test_the_interval_of_a_mean_by_hand():
+    mean, low, high = mean_interval(np.array([1.0, 2, 3, 4, 5]))
+    half = 2.776445 * np.sqrt(2.5 / 5)  # Student's t for 4 degrees of freedom, 97.5 %
+    assert (mean, low, high) == pytest.approx((3, 3 - half, 3 + half), abs=1e-5)
+
+
+@pytest.mark.parametrize("values", [[1.0], [1.0, np.nan], [[1.0, 2.0]]])
+def test_no_interval_of_one_number_or_of_none(values):
+    with pytest.raises(ValueError, match="two or more"):
+        mean_interval(np.array(values))

@@ -8,10 +8,10 @@ import time
 
 import nbformat
 import pytest
+from checking import execute_here
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from helpers import artifacts, chain, report
-from tests.checking import execute_here
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 PARAMETERS = 'DATASET = "scenes"\nSEED = 0\nRUN_DIR = ""'

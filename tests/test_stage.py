@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from checking import assert_close
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +11,6 @@ from helpers.convolution import conv2d_backward, conv2d_forward
 from helpers.network import Conv2D, Flatten, MaxPool2D, ReLU, Sequential
 from helpers.pooling import max_pool2d_backward, max_pool2d_forward
 from helpers.stage import stage_backward, stage_forward
-from tests.checking import assert_close
 
 
 def layer_by_layer(x, w, b, dout):
@@ -76,6 +76,20 @@ def test_float32_stays_float32_and_dx_only_where_needed():
     assert stage_backward(out, cache, need_dx=False)[0] is None
 
 
+@pytest.mark.parametrize(("of_x", "of_w", "of_dout"), [("d", "f", "f"), ("f", "d", "f"), ("f", "f", "d")])
+def test_the_wider_of_two_types_is_kept(of_x, of_w, of_dout):
+    rng = np.random.default_rng(0)
+    x, w, b = rng.random((2, 9, 8, 2)).astype(of_x), rng.random((3, 3, 2, 4)).astype(of_w), np.ones(4, of_w)
+    dout = rng.standard_normal((2, 6, 5, 4)).astype(of_dout)
+    out, cache = stage_forward(x, w, b)
+    found = (out, *stage_backward(dout, cache))
+    exact = layer_by_layer(*(array.astype(float) for array in (x, w, b, dout)))
+    for got, expected in zip(found, exact, strict=True):
+        wide = "d" in (of_x, of_w) if got is out else True
+        assert got.dtype == (np.float64 if wide else np.float32)
+        assert_close(got.astype(float), expected, 1e-12 if wide and of_dout != "d" else 1e-5)
+
+
 def test_shapes_that_do_not_fit_are_refused():
     x, w, b = np.ones((1, 8, 8, 2)), np.ones((3, 3, 2, 4)), np.zeros(4)
     with pytest.raises(ValueError, match="3 channels, but the kernels"):
@@ -107,3 +121,12 @@ def test_a_flat_network_without_dense_layers_also_goes_by_steps():
     model = Sequential([Conv2D(2, 3, rng=rng, dtype=np.float64), Flatten()])
     x = rng.standard_normal((2, 5, 5, 2))
     assert_close(model.forward(x), conv2d_forward(x, *model.layers[0].params.values())[0].reshape(2, -1), 1e-13)
+
+
+def test_a_network_in_double_precision_keeps_it_for_images_in_single():
+    def model():
+        rng = np.random.default_rng(0)
+        return Sequential([Conv2D(2, 3, rng=rng, dtype=np.float64), ReLU(), MaxPool2D()])
+
+    x = np.random.default_rng(1).random((9, 7, 9, 2), np.float32)
+    assert_close(model().forward(x), model().forward(x.astype(float)), 1e-14)

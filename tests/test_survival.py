@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torture
+from checking import execute_here
 from torture import Process, results, write_notebooks
 
 from helpers import artifacts, chain, report
 from helpers.kept import kept
-from tests.checking import execute_here
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")

@@ -3,9 +3,9 @@
 from fractions import Fraction
 
 import numpy as np
+from checking import assert_close
 
 from helpers.winograd import A_T, B_T, ROWS, SIDE, G, Tiles, gradient_of_weights, transform_kernel
-from tests.checking import assert_close
 
 
 def test_the_three_matrices_are_an_identity_in_exact_arithmetic():
