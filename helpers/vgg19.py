@@ -29,10 +29,6 @@ IMAGENET_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 MEAN_BGR = np.array([103.939, 116.779, 123.68], dtype=np.float32)  # of ImageNet's training images
 
 
-class Unfit(ValueError):
-    """A file of weights that can be read, and does not hold VGG19's."""
-
-
 def build(weights: str | Path = "bundled", input_shape: tuple[int, int, int] = (224, 224, 3)):
     """Return VGG19 without its classifier as a flat functional Keras model, block1_conv1 to block5_pool.
 
@@ -49,16 +45,15 @@ def build(weights: str | Path = "bundled", input_shape: tuple[int, int, int] = (
     try:
         with h5py.File(path, "r") as file:
             groups = _bundled_groups() if str(weights) == "bundled" else _groups(file)
-            for name in CONVOLUTIONS:
-                layer = model.get_layer(name)
-                layer.set_weights(_kernel_and_bias(file, path, groups.get(name, name), layer))
-    except Unfit:
-        raise
+            stored = {name: _stored(file, groups.get(name, name)) for name in CONVOLUTIONS}
     except Exception as error:  # for files that are not whole h5py has OSError, RuntimeError, KeyError, TypeError, ...
         raise ValueError(
             f"{path} cannot be read as HDF5, it is damaged or of another kind ({error}): fetch it again, give another "
             ".h5 file with VGG19's weights, or take WEIGHTS = 'bundled'."
         ) from error
+    for name, arrays in stored.items():
+        layer = model.get_layer(name)
+        layer.set_weights(_kernel_and_bias(arrays, path, layer))
     return model
 
 
@@ -189,23 +184,30 @@ def _groups(file: h5py.File) -> dict[str, str]:
     return named or {name: group for name, group in counted.items() if group in parents}
 
 
-def _kernel_and_bias(file: h5py.File, path: Path, group: str | None, layer) -> list[np.ndarray]:
-    shapes = [tuple(variable.shape) for variable in layer.weights]
+def _stored(file: h5py.File, group: str | None) -> list[np.ndarray] | None:
+    """Return the group's arrays, the kernel before the bias; none if it is missing; None where none is wanted."""
     if group is None:
+        return None
+    found = file.get(group)
+    stored = [i for i in found.values() if isinstance(i, h5py.Dataset)] if isinstance(found, h5py.Group) else []
+    return [item[()] for item in sorted(stored, key=lambda item: -item.ndim)]
+
+
+def _kernel_and_bias(stored: list[np.ndarray] | None, path: Path, layer) -> list[np.ndarray]:
+    shapes = [tuple(variable.shape) for variable in layer.weights]
+    if stored is None:
         return [identity_kernel(shapes[0]), np.zeros(shapes[1], np.float32)]
-    if not isinstance(file.get(group), h5py.Group):
-        raise Unfit(f"{path} has no weights for the layer {layer.name}: give a file that holds all of VGG19's.")
-    stored = [item for item in file[group].values() if isinstance(item, h5py.Dataset)]
-    stored.sort(key=lambda item: -item.ndim)  # the kernel before the bias
-    if [item.shape for item in stored] != shapes:
-        found = [item.shape for item in stored]
-        raise Unfit(f"{path}: the layer {layer.name} has arrays of shapes {found}, VGG19 needs {shapes}.")
-    if not all(item.dtype.kind == "f" for item in stored):
-        found = [str(item.dtype) for item in stored]
-        raise Unfit(f"{path}: the layer {layer.name} holds {found}, VGG19 needs floating-point numbers.")
-    arrays = [item[()].astype(np.float32) for item in stored]
+    if not stored:
+        raise ValueError(f"{path} has no weights for the layer {layer.name}: give a file that holds all of VGG19's.")
+    found = [np.shape(array) for array in stored]
+    if found != shapes:
+        raise ValueError(f"{path}: the layer {layer.name} has arrays of shapes {found}, VGG19 needs {shapes}.")
+    kinds = [str(array.dtype) for array in stored]
+    if not all(array.dtype.kind == "f" for array in stored):
+        raise ValueError(f"{path}: the layer {layer.name} holds {kinds}, VGG19 needs floating-point numbers.")
+    arrays = [array.astype(np.float32) for array in stored]
     if not all(np.isfinite(array).all() for array in arrays):
-        raise Unfit(f"{path}: the weights of the layer {layer.name} are not all finite: give another file.")
+        raise ValueError(f"{path}: the weights of the layer {layer.name} are not all finite: give another file.")
     return arrays
 
 
