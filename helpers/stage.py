@@ -33,24 +33,25 @@ def stage_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, parts: int = 1, e
     kernel, step = winograd.transform_kernel(w.astype(dtype, copy=False)), _strip_rows(x, w)
 
     def work(pieces: list[tuple[int, int, int]]) -> None:
-        tiles = winograd.Tiles("x", step // winograd.ROWS, *x.shape[2:], kw, dtype)
+        count = step // winograd.ROWS
+        strip = winograd.Strip("x", count, *x.shape[2:], kw, dtype)
         row_max = scratch("row_max", (step + 1, width - 1, filters), dtype)  # row 0: the last of the strip before
+        zeros = np.zeros(row_max.shape, dtype)  # np.maximum takes five times as long with a number as with an array
         for n, top, bottom in pieces:
-            for a in range(top, bottom + 1, step):
+            for a, tiles in winograd.strips(x[n], top, bottom + 1, count):
                 z = min(a + step, bottom + 1)
-                _fill(tiles.rows, x[n], a)
-                strip = tiles.correlate(kernel)[: z - a]
-                strip += b
-                np.maximum(strip, 0, out=strip)
-                np.maximum(strip[:, :-1], strip[:, 1:], out=row_max[1 : z - a + 1])
-                np.greater(strip[:, 1:], strip[:, :-1], out=right[n, a:z])
+                conv = strip.take(tiles).correlate(kernel, b)[: z - a]
+                new = row_max[1 : z - a + 1]
+                np.maximum(conv[:, :-1], conv[:, 1:], out=new)
+                np.greater(conv[:, 1:], conv[:, :-1], out=right[n, a:z])
+                np.maximum(new, zeros[: z - a], out=new)  # the ReLU: after the maximum it has less to do
                 first = int(a == top)  # no row above yet: the piece's first row only begins a window
-                pair, done = (row_max[first : z - a], row_max[first + 1 : z - a + 1]), slice(a - 1 + first, z - 1)
-                np.greater(pair[1], pair[0], out=lower[n, done])  # so never where both are 0
-                np.greater_equal(pair[0], pair[1], out=upper[n, done])
+                pair, done = (row_max[first : z - a], new[first:]), slice(a - 1 + first, z - 1)
                 np.maximum(*pair, out=out[n, done])
-                upper[n, done] &= out[n, done] > 0
-                row_max[0] = row_max[z - a]
+                np.greater(pair[1], pair[0], out=lower[n, done])  # so never where both are 0
+                np.greater(out[n, done], 0, out=upper[n, done])
+                upper[n, done] ^= lower[n, done]
+                row_max[0] = new[-1]
 
     in_threads(work, _pieces(len(x), height - 1, parts))
     return out, (x, w, upper, lower, right)
@@ -75,29 +76,28 @@ def stage_backward(dout: np.ndarray, cache: tuple, *, need_dx: bool = True, part
 
     def work(numbers: range) -> None:
         count = step // winograd.ROWS
-        tiles = winograd.Tiles("x", count, *x.shape[2:], kw, dtype)
+        strip = winograd.Strip("x", count, *x.shape[2:], kw, dtype)
         # dL/d(convolution's output) of a strip, with the two rows above it, and KW-1 columns of 0 on either side
-        around = winograd.Tiles("dconv", count, width + 2 * (kw - 1), filters, kw, dtype)
-        around.rows[...] = 0
-        dconv = around.rows[:, kw - 1 : kw - 1 + width]
+        around = scratch("dconv", (step + 2, width + 2 * (kw - 1), filters), dtype)
+        around[...] = 0
+        dconv, around_tiles = around[:, kw - 1 : kw - 1 + width], winograd.tiles_of(around)
+        back = winograd.Strip("dconv", count, *around.shape[1:], kw, dtype)
         for k in numbers:
             n, top, bottom = pieces[k]
             masks = dout[n], upper[n], lower[n], right[n]
             _unpool(*masks, top - 2, dconv[-2:])
-            for a in range(top, bottom, step):
+            for a, tiles in winograd.strips(x[n], top, bottom, count):
                 dconv[:2] = dconv[-2:]
                 _unpool(*masks, a, dconv[2:])
-                own = dconv[2:]
-                if a + step > bottom:
-                    own = own.copy()
-                    own[bottom - a :] = 0  # the next piece's
-                _fill(tiles.rows, x[n], a)
-                dkernel, db = tiles.gradients(own)
+                own = scratch("own", (step, width, filters), dtype)
+                own[...] = dconv[2:]
+                own[bottom - a :] = 0  # the next piece's
+                dkernel, db = strip.take(tiles).gradients(own)
                 dkernels[k] += dkernel
                 dbs[k] += db
                 if need_dx:
                     z = min(a + step, bottom)
-                    dx[n, a:z] = around.correlate(turned)[: z - a]
+                    dx[n, a:z] = back.take(around_tiles).correlate(turned)[: z - a]
 
     in_threads(work, range(len(pieces)))
     return dx, winograd.gradient_of_weights(dkernels.sum(axis=0), w.shape), dbs.sum(axis=0)
@@ -113,13 +113,6 @@ def _strip_rows(x: np.ndarray, w: np.ndarray) -> int:
     """Return how many rows of the convolution are made at once: what a strip needs stays in the cache."""
     tile = winograd.SIDE * x.shape[2] * (w.shape[1] * w.shape[2] + w.shape[3])
     return winograd.ROWS * min(-(-x.shape[1] // winograd.ROWS), max(1, STRIP // tile))
-
-
-def _fill(rows: np.ndarray, image: np.ndarray, top: int) -> None:
-    """Write the image's rows from `top` on into `rows`; below the image they are 0."""
-    given = image[top : top + len(rows)]
-    rows[: len(given)] = given
-    rows[len(given) :] = 0
 
 
 def _unpool(dout, upper, lower, right, top, into) -> None:

@@ -8,11 +8,13 @@ needs 6, between sums that cost little. Here d are whole rows of an image, and w
 matrix product over the kernel's columns and the channels. Source: Winograd (1980); Lavin and Gray (2016), F(4, 3).
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from helpers.convolution import sliding_windows
-from helpers.threads import scratch
+from helpers.threads import scratch, unpacked
 
 ROWS = 4  # of the output, from one tile of SIDE rows of the input
 SIDE = ROWS + 2
@@ -35,45 +37,76 @@ def transform_kernel(w: np.ndarray) -> np.ndarray:
     return np.tensordot(G.astype(w.dtype), w, 1).reshape(SIDE, -1, w.shape[3])
 
 
-class Tiles:
-    """A strip of rows (4T+2, W, C), to be filled by the caller, and what is made of it. Its arrays are scratch."""
+def tiles_of(rows: np.ndarray) -> np.ndarray:
+    """View rows (H, W, C) as tiles of six, (T, 6, W*C), of which each shares two rows with the next; no copy."""
+    return sliding_window_view(rows.reshape(len(rows), -1), SIDE, axis=0)[::ROWS].transpose(0, 2, 1)
+
+
+def strips(image: np.ndarray, top: int, bottom: int, tiles: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield (first row, tiles) for strips that give `tiles` times four rows each, from `top` to at least `bottom`.
+
+    image: (H, W, C). The tiles are views of it, but for a strip that reaches below it: there the rows missing are 0.
+    """
+    step = ROWS * tiles
+    inside = tiles_of(image[top:]) if len(image) - top >= SIDE else ()
+    for k, a in enumerate(range(top, bottom, step)):
+        if a + step + 2 <= len(image):
+            yield a, inside[k * tiles : (k + 1) * tiles]
+            continue
+        rows = scratch("last rows", (step + 2, *image.shape[1:]), image.dtype)
+        rows[: len(image) - a], rows[len(image) - a :] = image[a:], 0
+        yield a, tiles_of(rows)
+
+
+class Strip:
+    """What is made of T tiles of rows (T, 6, W*C), as `tiles_of` gives them; its arrays are scratch."""
 
     def __init__(self, name: str, tiles: int, width: int, channels: int, kw: int, dtype) -> None:
-        self.rows = scratch((name, "rows"), (ROWS * tiles + 2, width, channels), dtype)
-        flat = self.rows.reshape(len(self.rows), -1)
-        self._tiles = sliding_window_view(flat, SIDE, axis=0)[::ROWS].transpose(
-            0, 2, 1
-        )  # (T, 6, W*C): two rows overlap
-        self._sums = scratch((name, "sums"), self._tiles.shape, dtype)
-        sums = self._sums.reshape(tiles, SIDE, width, channels)
-        self._windows = sliding_windows(sums, (1, kw))[:, :, :, 0]  # (T, 6, W', KW, C)
-        self._columns = scratch((name, "columns"), self._windows.shape, dtype)
-        self.shape = (*self._windows.shape[:3], kw * channels)
+        self._name, self._turn, self._back = name, B_T.astype(dtype), A_T.astype(dtype)
+        self._sums = scratch((name, "sums"), (tiles, SIDE, width, channels), dtype)
+        self._windows = sliding_windows(self._sums, (1, kw))[:, :, :, 0]  # (T, 6, W', KW, C)
 
-    def columns(self) -> np.ndarray:
-        """Return B^T d, tile by tile, with KW neighbours side by side: (T, 6, W', KW*C)."""
-        np.matmul(B_T.astype(self.rows.dtype), self._tiles, out=self._sums)
-        np.copyto(self._columns, self._windows)
-        return self._columns.reshape(self.shape)
+    def take(self, tiles: np.ndarray) -> "Strip":
+        """Make B^T d of the tiles, which the other methods then use."""
+        np.matmul(self._turn, tiles, out=self._sums.reshape(tiles.shape))
+        return self
 
-    def correlate(self, kernel: np.ndarray) -> np.ndarray:
-        """Return the correlation (4T, W', F) of the rows with a kernel that `transform_kernel` made."""
-        tiles, _, width, _ = self.shape
-        products = scratch("products", (tiles, SIDE, width, kernel.shape[2]), kernel.dtype)
-        np.matmul(self.columns(), kernel, out=products)
-        out = scratch("correlation", (tiles, ROWS, width * kernel.shape[2]), kernel.dtype)
-        np.matmul(A_T.astype(kernel.dtype), products.reshape(tiles, SIDE, -1), out=out)
-        return out.reshape(tiles * ROWS, width, -1)
+    def correlate(self, kernel: np.ndarray, bias: np.ndarray | float = 0) -> np.ndarray:
+        """Return the correlation (4T, W', F) with a kernel that `transform_kernel` made, plus a bias (F,)."""
+        tiles, _, width, *_ = self._windows.shape
+        filters = kernel.shape[2]
+        parts = max(1, -(-width * kernel[0].size // unpacked())) if unpacked() else 1  # of a row: small products
+        across = -(-width // parts) * parts
+        columns = self._columns(across)
+        products = scratch("products", (tiles, SIDE, parts, across // parts, filters), kernel.dtype)
+        np.matmul(columns.reshape(*products.shape[:4], -1), kernel[:, None], out=products)
+        products[:, 1] += bias  # the second column of A^T is (1, 1, 1, 1): what is added here is added to four rows
+        out = scratch((self._name, "correlation"), (tiles, ROWS, across * filters), kernel.dtype)
+        np.matmul(self._back, products.reshape(tiles, SIDE, -1), out=out)
+        return out.reshape(tiles * ROWS, across, filters)[:, :width]
 
     def gradients(self, dout: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return dL/d(transformed kernel), (6, KW*C, F), and dL/d(bias), (F,), from dout (4T, W', F)."""
-        (tiles, _, width, columns), filters = self.shape, dout.shape[2]
-        spread = scratch("spread", (tiles, SIDE, width * filters), dout.dtype)
-        np.matmul(A_T.T.astype(dout.dtype), dout.reshape(tiles, ROWS, -1), out=spread)
-        gradients = scratch("gradients", (tiles, SIDE, columns, filters), dout.dtype)
-        np.matmul(self.columns().transpose(0, 1, 3, 2), spread.reshape(tiles, SIDE, width, -1), out=gradients)
+        (tiles, _, width, kw, channels), filters = self._windows.shape, dout.shape[2]
+        spread = scratch("spread", (tiles, SIDE, 1, width, filters), dout.dtype)
+        np.matmul(self._back.T, dout.reshape(tiles, ROWS, -1), out=spread.reshape(tiles, SIDE, -1))
+        gradients = scratch("gradients", (tiles, SIDE, kw, channels, filters), dout.dtype)
+        if width * channels * filters <= unpacked():  # KW products of views: a column less to copy
+            np.matmul(self._windows.transpose(0, 1, 3, 4, 2), spread, out=gradients)
+        else:
+            columns, whole = self._columns(width), (tiles, SIDE, kw * channels, filters)
+            np.matmul(columns.transpose(0, 1, 3, 2), spread[:, :, 0], out=gradients.reshape(whole))
         # The second row of A is (1, 1, 1, 1): there `spread` already holds the sums of four rows.
-        return gradients.sum(axis=0), spread[:, 1].reshape(-1, filters).sum(axis=0)
+        db = spread[:, 1].reshape(-1, filters).sum(axis=0)
+        return gradients.sum(axis=0).reshape(SIDE, kw * channels, filters), db
+
+    def _columns(self, across: int) -> np.ndarray:
+        """Return B^T d with KW neighbours side by side, (T, 6, across, KW*C), and zeros after the last."""
+        tiles, _, width, kw, channels = self._windows.shape
+        columns = scratch((self._name, "columns"), (tiles, SIDE, across, kw, channels), self._sums.dtype)
+        columns[:, :, :width] = self._windows
+        columns[:, :, width:] = 0
+        return columns.reshape(tiles, SIDE, across, kw * channels)
 
 
 def gradient_of_weights(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
