@@ -109,6 +109,8 @@ def dry(command, folder):
         assert exported["WEIGHTS"] == settings.get("WEIGHTS", "")
     if target == "test":
         assert exported["EPOCHS"] == settings.get("EPOCHS", "1")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert all(f"$({name})" in makefile for name in settings.keys() - {"HYPOTHESIS_PROFILE"})
     lines = [line for line in said.splitlines() if re.match(r"\.venv/bin/python (?!-m (venv|pip))", line)]
     assert lines
     given = [look_at(line.replace("$DATASET", exported["DATASET"])) for line in lines]
