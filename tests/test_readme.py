@@ -187,7 +187,7 @@ def by_papermill(command, folder):
     cells = json.loads((folder / copy).read_text(encoding="utf-8"))["cells"]
     injected = next("".join(cell["source"]) for cell in cells if "injected-parameters" in cell["metadata"]["tags"])
     assert "SEED = 7" in injected
-    assert str(small.relative_to(folder)) in injected
+    assert small.relative_to(folder).as_posix() in injected
 
 
 def parsed(command, folder):
