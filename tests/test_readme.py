@@ -195,7 +195,7 @@ def parsed(command, folder):
     look_at(command)
 
 
-def tests_named(command, folder):
+def by_pytest(command, folder):
     """Not again, `make test` is running all of them: the files are there, and so are pytest and its plug-in."""
     words = shlex.split(command.replace("\\", "/"))
     look_at(shlex.join(words[words[0] == "EPOCHS=1" :]))
@@ -239,9 +239,10 @@ def by_conda(command, folder):
 def by_dask(command, folder):
     """Its help only, since neither ends by itself: it knows the options. The need is what the study asks for."""
     words = shlex.split(command)
-    said = python(["-m", "dask", words[1], "--help"])
-    assert all(word in said for word in words if word.startswith("--"))
+    assert importlib.metadata.entry_points(group="dask_cli", name=words[1])
     if "worker" in words:
+        said = python(["-m", "dask", "worker", "--help"])
+        assert all(word in said for word in words if word.startswith("--"))
         most = max(recipe.memory_gb for recipe in recipes.RECIPES.values())
         assert words[-1] == f"{study.RESOURCE}={most:g}"
         assert study._parser().parse_args(["--scheduler", words[2]]).scheduler == words[2]
@@ -262,7 +263,7 @@ HOW = {
     r"\S+python -m helpers\.(data|difficulty) \S+": on_small_folder,
     r"\S+papermill notebooks/01_convolution\.ipynb .*": by_papermill,
     r"\S*python -m helpers\.(report run|study) .*": parsed,
-    r"(EPOCHS=1 )?\S+python -m pytest .*": tests_named,
+    r"(EPOCHS=1 )?\S+python -m pytest .*": by_pytest,
     r"python3? -m venv \.venv": in_a_venv,
     r"\S+python -m pip install .*": by_pip,
     r"\S+python -m jupyter lab notebooks": in_jupyter,
