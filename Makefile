@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
 
-.PHONY: help report test check bench study faults torture lab notebooks clean
+.PHONY: help report test check bench study faults torture lab notebooks readme clean
 
 help:            ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -52,5 +52,10 @@ lab: $(READY)    ## open the notebooks in JupyterLab
 notebooks: $(READY) ## execute the committed notebooks again, in place, with default parameters
 	$(PY) -m helpers.report notebooks
 
+readme: $(READY) ## make the README's pictures and its table anew, of what is committed
+	$(PY) -m helpers.readme
+	$(PY) -m helpers.study readme
+
 clean:           ## remove the environment and every run
-	rm -rf $(VENV) reports/*/ .pytest_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info
+	find reports -mindepth 1 -maxdepth 1 -type d ! -name readme -exec rm -rf {} +
