@@ -81,6 +81,7 @@ def stage_backward(dout: np.ndarray, cache: tuple, *, need_dx: bool = True, part
         around = scratch("dconv", (step + 2, width + 2 * (kw - 1), filters), dtype)
         around[...] = 0
         dconv, around_tiles = around[:, kw - 1 : kw - 1 + width], winograd.tiles_of(around)
+        own = around.reshape(step + 2, -1)[2:, (kw - 1) * filters : (kw - 1 + width) * filters]  # (4T, W'*F)
         back = winograd.Strip("dconv", count, *around.shape[1:], kw, dtype)
         for k in numbers:
             n, top, bottom = pieces[k]
@@ -89,10 +90,11 @@ def stage_backward(dout: np.ndarray, cache: tuple, *, need_dx: bool = True, part
             for a, tiles in winograd.strips(x[n], top, bottom, count):
                 dconv[:2] = dconv[-2:]
                 _unpool(*masks, a, dconv[2:])
-                own = scratch("own", (step, width, filters), dtype)
-                own[...] = dconv[2:]
-                own[bottom - a :] = 0  # the next piece's
-                dkernel, db = strip.take(tiles).gradients(own)
+                inside = own
+                if a + step > bottom:  # what lies below is the next piece's
+                    inside = own.copy()
+                    inside[bottom - a :] = 0
+                dkernel, db = strip.take(tiles).gradients(inside)
                 dkernels[k] += dkernel
                 dbs[k] += db
                 if need_dx:

@@ -86,8 +86,9 @@ class Strip:
         return out.reshape(tiles * ROWS, across, filters)[:, :width]
 
     def gradients(self, dout: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return dL/d(transformed kernel), (6, KW*C, F), and dL/d(bias), (F,), from dout (4T, W', F)."""
-        (tiles, _, width, kw, channels), filters = self._windows.shape, dout.shape[2]
+        """Return dL/d(transformed kernel), (6, KW*C, F), and dL/d(bias), (F,), from dout (4T, W'*F)."""
+        tiles, _, width, kw, channels = self._windows.shape
+        filters = dout.shape[1] // width
         spread = scratch("spread", (tiles, SIDE, 1, width, filters), dout.dtype)
         np.matmul(self._back.T, dout.reshape(tiles, ROWS, -1), out=spread.reshape(tiles, SIDE, -1))
         gradients = scratch("gradients", (tiles, SIDE, kw, channels, filters), dout.dtype)

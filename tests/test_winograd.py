@@ -54,7 +54,7 @@ def test_correlation_and_gradients_are_those_of_the_sums(limit, monkeypatch):
         out = tiles.correlate(transform_kernel(w), bias).copy()
         assert_close(out, written_out(rows, w) + bias, 1e-13)
         dout = rng.standard_normal(out.shape)
-        dkernel, db = tiles.gradients(dout)
+        dkernel, db = tiles.gradients(dout.reshape(len(dout), -1))
         dw = gradient_of_weights(dkernel, w.shape)
         expected = [[np.tensordot(rows[u : u + 12, v : v + out.shape[1]], dout, ((0, 1), (0, 1))) for v in range(kw)]
                     for u in range(3)]  # fmt: skip
