@@ -3,6 +3,7 @@
 import re
 
 WIDGET = "application/vnd.jupyter.widget-view+json"  # a progress bar's
+_FOR_TOOLS = re.compile(r"[ \t]*# (?:fmt: skip|noqa\b.*|type: ignore.*)$", re.MULTILINE)
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -46,3 +47,8 @@ def options(source: str) -> tuple[dict[str, str], str]:
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
         raise ValueError("its #| lines are not all of the form #| name: text")
     return values, "\n".join(lines[len(head) :]).strip("\n")
+
+
+def for_readers(source: str) -> str:
+    """Return code without the comments that only tools read, and with one empty line where there are more."""
+    return re.sub(r"\n{3,}", "\n\n", _FOR_TOOLS.sub("", source))
