@@ -80,7 +80,8 @@ FIRST = [
 CELLS = "<td onclick='x()' style='background: url(http://a.test)'><a href='https://a.test' onclick='x()'>$c$</a></td>"
 LINKS = " [l](javascript:x) ![p](http://a.test/p.png)"
 SECOND = [
-    '# Training <a id="ch-two"></a>\n\nUses [Figure](#fig-a), [Chapter](#ch-one), [Figure](#fig-c), [Figure](#fig-d).',
+    '# Training <a id="ch-two"></a>\n\nAt 95 % uses [Figure](#fig-a), [Chapter](#ch-one), [Figure](#fig-c).\n'
+    "See [Figure](#fig-d).",
     figure("fig-b", width=1200, height=400, noise=True),
     code('#| label: tbl-b\n#| tbl-cap: "Made"\nf()', shown(text_markdown="| n | $x$ |\n|--|--|\n| #a | <b>1</b> |")),
     code("names()", shown(text_markdown="Names: " + ", ".join(NASTY[:4]) + LINKS)),
@@ -217,6 +218,8 @@ def test_what_is_shown_where(report):
     _, page, typ = report
     text = "".join(Page(page).text)
     assert "SECRET" not in text + typ
+    assert "At 95\u00a0% uses" in text
+    assert "At 95~% uses" in typ
     assert "gone" not in text + typ
     assert "hidden" in text
     assert "hidden" not in typ
@@ -247,45 +250,60 @@ def test_no_line_of_code_leaves_the_pdfs_margin(report):
     assert block.replace("\n", "").replace(" ", "").endswith("y" * 300)
 
 
+# A figure's own position is where it stands in the text; its caption's is where it has been put.
 PROBE = """
 #let where(it) = (page: it.location().page(), y: it.location().position().y.pt())
-#context [#metadata(query(heading).map(it => (name: str(it.at("label", default: <bare>)), ..where(it)))) <headings>]
-#context [#metadata(query(figure).map(it => (name: str(it.at("label", default: <bare>)), ..where(it)))) <figures>]
+#context [#metadata(query(heading).map(it => (name: str(it.label), ..where(it)))) <headings>]
+#context [#metadata(query(figure.caption).map(it => (name: repr(it.body), ..where(it)))) <captions>]
 """
 TEXT = "One sentence of many that fill a page with text, so that there is something to float past. " * 40
-COLUMNS = "| " + " | ".join(f"column {n}" for n in range(12)) + " |\n|" + "--|" * 12 + "\n"
+COLUMNS = "| " + " | ".join(f"column{n}" for n in range(12)) + " |\n|" + "--|" * 12 + "\n" + "| 1234567 " * 12 + "|"
+WORDS = "| a | b | c |\n|--|--|--|\n| " + f"{TEXT[:200]} | " * 3
+
+
+def section(n):
+    return f'## Section {n} <a id="sec-{n}"></a>\n\n'
+
+
+TALL = [
+    "# Tall",
+    section(0) + TEXT[:900],
+    figure("fig-0", width=900, height=450),
+    TEXT,
+    section(1) + TEXT,
+    figure("fig-1", width=900, height=900),
+    TEXT + "\n\n" + TEXT,
+    '## Bare <a id="sec-bare"></a>',
+    figure("fig-bare", width=900, height=300, tags=["hide-input"]),
+    TEXT,
+    code('#| label: tbl-wide\n#| tbl-cap: "Wide"\nt()', shown(text_markdown=COLUMNS)),
+    code("wide", shown(text_markdown=WORDS)),
+    code("x = 1  # " + "a comment that goes on and on, " * 20),
+]
+GALLERY = [
+    "# Gallery",
+    section(2) + TEXT[:500],
+    section(3) + TEXT[:500],
+    *(figure(f"fig-g{n}", width=900, height=600) for n in range(5)),
+    section(4) + TEXT[:500],
+    section(5) + TEXT,
+]
+LISTINGS = ["# Listings", *(cell for _ in range(15) for cell in (TEXT[:400], code("line = 1\n" * 8)))]
 
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory):
-    """Set a chapter of tall figures; return where headings and figures are, and the pages as arrays of gray."""
-    tall = [figure(f"fig-{n}", width=900, height=900) for n in range(4)]
-    chapter = [
-        "# Tall",
-        '## At once <a id="sec-0"></a>\n\n' + TEXT[:900],
-        tall[0],
-        TEXT,
-        '## Then <a id="sec-1"></a>\n\n' + TEXT,
-        tall[1],
-        TEXT + "\n\n" + TEXT,
-        '## Bare <a id="sec-2"></a>',
-        tall[2],
-        TEXT,
-        code('#| label: tbl-wide\n#| tbl-cap: "Wide"\nt()', shown(text_markdown=COLUMNS + "| 123456 " * 12 + "|")),
-        code("wide", shown(text_markdown="| a | b | c |\n|--|--|--|\n| " + f"{TEXT[:200]} | " * 3)),
-        tall[3],
-        code("x = 1  # " + "a comment that goes on and on, " * 20),
-        TEXT,
-    ]
+    """Set chapters that are hard to set; return where headings and figures are, and the pages as arrays of gray."""
     found = {}
 
     def measured(source, where):
         path = where / "probed.typ"
         path.write_text(source + PROBE, encoding="utf-8")
         options = {"root": where, "ignore_system_fonts": True}
-        for kind in ("headings", "figures"):
-            told = json.loads(typst.query(path, f"<{kind}>", field="value", one=True, **options))
-            found[kind] = {entry.pop("name"): entry for entry in told}
+        for kind in ("headings", "captions"):
+            for entry in json.loads(typst.query(path, f"<{kind}>", field="value", one=True, **options)):
+                name = re.search(r"(?:Figure|Table)\W+\w\.\d", entry["name"]) if kind == "captions" else None
+                found[re.sub(r"\W+", " ", name[0], count=1) if name else entry["name"]] = (entry["page"], entry["y"])
         found["pages"] = [
             np.asarray(Image.open(io.BytesIO(page)).convert("L"))
             for page in typst.compile(path, format="png", ppi=24, **options)
@@ -294,30 +312,47 @@ def layout(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rendering, "_pdf", measured)
-        rendering.render(run_dir(tmp_path_factory.mktemp("layout"), **{"01_tall": chapter}))
+        chapters = {"01_tall": TALL, "02_gallery": GALLERY, "03_listings": LISTINGS}
+        rendering.render(run_dir(tmp_path_factory.mktemp("layout"), **chapters))
     return found
 
 
 def test_figures_float_and_keep_their_order_and_their_section(layout):
-    headings, figures = layout["headings"], layout["figures"]
-    pages = [figures[f"fig-{n}"]["page"] for n in range(4)]
-    assert pages == sorted(pages)
-    assert len({(place["page"], place["y"]) for place in figures.values()}) == len(figures)
-    for n, section in enumerate(("sec-0", "sec-1")):
-        assert 0 <= pages[n] - headings[section]["page"] <= 1
-    opening = headings["s1"]
-    assert all(place["page"] > opening["page"] or place["y"] > opening["y"] for place in figures.values())
-    bare = headings["sec-2"]  # its figure has no text to stay with but the heading
-    assert figures["fig-2"]["page"] == bare["page"]
-    assert 0 < figures["fig-2"]["y"] - bare["y"] < 60
+    order = [f"Figure {n}" for n in ("1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "2.4", "2.5")]
+    assert sorted(order, key=layout.get) == order
+    assert layout["Figure 1.1"] > layout["s1"]  # not above the chapter's title
+    for name, heading in (("Figure 1.1", "sec-0"), ("Figure 1.2", "sec-1")):
+        assert 0 <= layout[name][0] - layout[heading][0] <= 1
+
+
+def test_a_figure_without_text_stays_under_its_heading(layout):
+    (page, y), heading = layout["Figure 1.3"], layout["sec-bare"]
+    assert page == heading[0]
+    assert 2 * 72 < y - heading[1] < 3.2 * 72  # the picture is two inches tall
+
+
+def test_a_gallery_goes_no_further_than_into_the_next_section(layout):
+    assert layout["sec-4"] < layout["Figure 2.5"] < layout["sec-5"]
 
 
 def test_no_page_within_a_chapter_is_left_half_empty(layout):
-    first, last = layout["headings"]["s1"]["page"] - 1, layout["headings"]["ch-data"]["page"] - 2
-    assert last - first >= 4
-    for page in layout["pages"][first:last]:
+    first, last = (layout[name][0] - 1 for name in ("s1", "s2"))
+    assert last - first >= 5
+    for page in layout["pages"][first : last - 1]:
         rows = np.flatnonzero((page[: int(page.shape[0] * 27.2 / 29.7)] < 200).any(axis=1))
         assert rows.max() > 0.75 * page.shape[0]
+
+
+def test_a_short_listing_is_not_torn(layout):
+    first, last = (layout[name][0] - 1 for name in ("s3", "ch-data"))
+    assert last - first >= 3
+    boxes = 0
+    for page in layout["pages"][first:last]:
+        millimetre = page.shape[0] / 297
+        right = page[int(26 * millimetre) :, int(170 * millimetre) : int(184 * millimetre)]  # of the code, in its box
+        shaded = (abs(right.astype(int) - 247) < 3).all(axis=1)
+        boxes += int(shaded[0]) + int((np.diff(shaded.astype(int)) == 1).sum())
+    assert boxes == 15
 
 
 def test_nothing_is_over_the_margins(layout):

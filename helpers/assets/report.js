@@ -61,6 +61,6 @@ for (const element of code) element.addEventListener("toggle", reachable);
 // On paper nothing can be unfolded.
 const folded = [];
 window.addEventListener("beforeprint", () => {
-  for (const element of document.querySelectorAll("details.solution:not([open])")) { element.open = true; folded.push(element); }
+  for (const element of document.querySelectorAll("main details:not(.code):not([open])")) { element.open = true; folded.push(element); }
 });
 window.addEventListener("afterprint", () => { while (folded.length) folded.pop().open = false; });

@@ -217,7 +217,8 @@ local function wrapped(text)
     local indent = line:match '^ *'
     while (utf8.len(line) or #line) > WIDTH do
       local cut = (utf8.offset(line, WIDTH + 1) or WIDTH + 1) - 1
-      local best = line:sub(1, cut):match '.*[ ,(%[{=+*/|]()'
+      local best = line:sub(1, cut):match '.* ()'  -- rather between words than after a sign
+      if not best or best <= cut / 2 then best = line:sub(1, cut):match '.*[,(%[{=+*/|]()' end
       if best and best > cut / 2 and best > #indent + 5 then cut = best - 1 end
       lines[#lines + 1] = line:sub(1, cut)
       line = indent .. '    ' .. line:sub(cut + 1):gsub('^ +', '')
@@ -455,6 +456,16 @@ local function no_markup(str)
   if text:match '^%d+%.$' then return pandoc.RawInline('typst', text:sub(1, -2) .. '\\.') end
 end
 
+-- A number and its sign of per cent stay on one line.
+local function per_cent(inlines)
+  for i = 2, #inlines - 1 do
+    local before, gap, after = inlines[i - 1], inlines[i], inlines[i + 1]
+    if before.t == 'Str' and after.t == 'Str' and before.text:match '%d$' and after.text:match '^%%'
+      and (gap.t == 'Space' or gap.t == 'SoftBreak') then inlines[i] = pandoc.Str '\u{a0}' end
+  end
+  return inlines
+end
+
 function Pandoc(doc)
   local blocks, abstract = pandoc.Blocks{}, nil
   for _, div in ipairs(doc.blocks) do
@@ -483,6 +494,7 @@ function Pandoc(doc)
   table.sort(problems)
   if #problems > 0 then io.stderr:write(table.concat(problems, '\n'), '\n') end
   -- In HTML the first level is the report's title.
+  result = result:walk{Inlines = per_cent}
   doc.blocks = result:walk(typst and {Str = no_markup} or {Header = function(h) h.level = h.level + 1; return h end})
   return doc
 end
