@@ -267,8 +267,8 @@ def section(n):
 
 TALL = [
     "# Tall",
-    section(0) + TEXT[:900],
-    figure("fig-0", width=900, height=450),
+    section(0) + TEXT[:200],
+    figure("fig-0", width=900, height=240),
     TEXT,
     section(1) + TEXT,
     figure("fig-1", width=900, height=900),

@@ -374,11 +374,13 @@ local function placed_figures(blocks)
     if block.t == 'Header' and block.level == 2 then
       if typst and before >= GALLERY then result:insert(pandoc.RawBlock('typst', '#place.flush()')) end
       sections, before, figures = sections + 1, figures, 0
-    elseif block.t == 'Figure' then
-      block.attributes.place = blocks[i - 1].t == 'Header' and 'none' or sections < 2 and 'bottom' or 'auto'
-      figures = figures + 1
     end
-    result:insert(block)
+    local place = i > 1 and blocks[i - 1].t == 'Header' and 'none' or sections < 2 and 'bottom' or 'auto'
+    local function placing(figure)
+      figure.attributes.place, figures = place, figures + 1
+      return figure
+    end
+    result:insert(block.t == 'Figure' and placing(block) or block:walk{Figure = placing})
   end
   return result
 end
@@ -493,8 +495,8 @@ function Pandoc(doc)
   end
   table.sort(problems)
   if #problems > 0 then io.stderr:write(table.concat(problems, '\n'), '\n') end
-  -- In HTML the first level is the report's title.
   result = result:walk{Inlines = per_cent}
+  -- In HTML the first level is the report's title.
   doc.blocks = result:walk(typst and {Str = no_markup} or {Header = function(h) h.level = h.level + 1; return h end})
   return doc
 end
