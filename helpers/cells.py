@@ -1,5 +1,6 @@
 """What of an executed notebook is for readers: outputs without noise, and the `#|` options at a cell's head."""
 
+import ast
 import re
 
 WIDGET = "application/vnd.jupyter.widget-view+json"  # a progress bar's
@@ -52,3 +53,17 @@ def options(source: str) -> tuple[dict[str, str], str]:
 def for_readers(source: str) -> str:
     """Return code without the comments that only tools read, and with one empty line where there are more."""
     return re.sub(r"\n{3,}", "\n\n", _FOR_TOOLS.sub("", source))
+
+
+def without_its_text(source: str) -> str:
+    """Return code without a last expression `Markdown(...)`: what it says stands below. Other code stays as it is."""
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:  # a magic of Jupyter's
+        return source
+    last = body[-1] if body else None
+    if not (
+        isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and ast.unparse(last.value.func) == "Markdown"
+    ):
+        return source
+    return "\n".join(source.splitlines()[: last.lineno - 1]).rstrip()

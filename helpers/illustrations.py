@@ -14,7 +14,7 @@ SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/
 CSS_PIXELS = 96  # an inch
 LOSSLESS = {"format": "WEBP", "lossless": True, "quality": 30, "method": 2}
 LOSSY = {"format": "WEBP", "quality": 86, "method": 2, "use_sharp_yuv": True}
-JPEG = {"format": "JPEG", "quality": 80, "subsampling": 2, "optimize": True}
+JPEG = {"format": "JPEG", "quality": 76, "subsampling": 2, "optimize": True}
 WORTH = 0.6  # of the size of a PNG: what a lossy encoding must come below
 OPEN_PALETTE = 1.3  # times its size takes a PNG in a PDF, which knows no palette: three bytes a pixel, compressed
 

@@ -75,6 +75,7 @@ FIRST = [
     "### Exercises\n\n<details><summary>Solution</summary>\n\nIt is *easy*.\n\n</details>",
     code("solved = 2", tags=["solution"]),
     code("gone = 3", tags=["remove-input"]),
+    code('counted = 4\nMarkdown(f"There are {counted}")', shown(text_markdown="There are 4")),
     code("long = " + "x + " * 80 + "1  # " + "y" * 300),
 ]
 CELLS = "<td onclick='x()' style='background: url(http://a.test)'><a href='https://a.test' onclick='x()'>$c$</a></td>"
@@ -223,12 +224,16 @@ def test_what_is_shown_where(report):
     assert "gone" not in text + typ
     assert "hidden" in text
     assert "hidden" not in typ
+    assert "{counted}" in text
+    assert "{counted}" not in typ
+    assert "counted = 4" in typ
+    assert "There are 4" in typ
     assert "<video" in page
     assert "bad()" not in page
     assert "#solution[" in typ
     assert "#summary[" in typ
     assert page.count('<details class="code">') == 1
-    assert page.count('<details class="code" open>') == page.count('<div class="sourceCode"') - 1 == 9
+    assert page.count('<details class="code" open>') == page.count('<div class="sourceCode"') - 1 == 10
     assert 'DATASET"' not in text
     assert "Epochs" in text
 
@@ -480,6 +485,22 @@ def test_terminal_noise_is_removed():
 def test_code_is_shown_without_what_only_tools_read():
     source = 'x = [1,\n     2]  # fmt: skip\n\n\n\ny = "# fmt: skip, in a text"  # noqa: E731, B023\nz = x  # stays'
     assert cells.for_readers(source) == 'x = [1,\n     2]\n\ny = "# fmt: skip, in a text"\nz = x  # stays'
+
+
+@pytest.mark.parametrize(
+    ("source", "left"),
+    [
+        ('x = 1\n\nMarkdown(f"{x}\\n"\n    "more")', "x = 1"),
+        ('Markdown("text")', ""),
+        ('if x:\n    Markdown("text")', None),
+        ("figures.table(rows)", None),
+        ("Markdown = 3", None),
+        ("%time x\nMarkdown(y)", None),
+        ("", None),
+    ],
+)
+def test_code_that_only_writes_text_is_left_out_on_paper(source, left):
+    assert cells.without_its_text(source) == (source if left is None else left)
 
 
 def test_assets_keep_their_licence():

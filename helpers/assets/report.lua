@@ -241,8 +241,9 @@ local function quiet(text)
 end
 
 local function source(block, cell)
-  block.classes = {'python'}
-  if cell.input == 'none' or (typst and cell.input == 'fold') then return {} end
+  if typst then block.text = block.attributes.pdf end  -- on paper code that only writes text has been read below
+  if cell.input == 'none' or (typst and cell.input == 'fold') or block.text == '' then return {} end
+  block.classes, block.attributes = {'python'}, {}
   if typst then return {code(block)} end
   local open = cell.input == 'fold' and '' or ' open'  -- what teaches is open, what draws and sets up is folded
   return {pandoc.RawBlock('html', '<details class="code"' .. open .. '><summary>Code</summary>'), block,
