@@ -1,8 +1,10 @@
 """What of an executed notebook is for readers: outputs without noise, and the `#|` options at a cell's head."""
 
+import ast
 import re
 
 WIDGET = "application/vnd.jupyter.widget-view+json"  # a progress bar's
+_FOR_TOOLS = re.compile(r"[ \t]*# (?:fmt: skip|noqa\b.*|type: ignore.*)$", re.MULTILINE)
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -46,3 +48,22 @@ def options(source: str) -> tuple[dict[str, str], str]:
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
         raise ValueError("its #| lines are not all of the form #| name: text")
     return values, "\n".join(lines[len(head) :]).strip("\n")
+
+
+def for_readers(source: str) -> str:
+    """Return code without the comments that only tools read, and with one empty line where there are more."""
+    return re.sub(r"\n{3,}", "\n\n", _FOR_TOOLS.sub("", source))
+
+
+def without_its_text(source: str) -> str:
+    """Return code without a last expression `Markdown(...)`: what it says stands below. Other code stays as it is."""
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:  # a magic of Jupyter's
+        return source
+    last = body[-1] if body else None
+    if not (
+        isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and ast.unparse(last.value.func) == "Markdown"
+    ):
+        return source
+    return "\n".join(source.splitlines()[: last.lineno - 1]).rstrip()

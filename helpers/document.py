@@ -1,60 +1,58 @@
 """Turns executed notebooks into one pandoc document: its JSON, and a folder of the pictures that it shows."""
 
-import base64
-import hashlib
 import html
 import re
+from collections.abc import Iterable
 from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from PIL import Image
 
-from helpers import cells, errata
+from helpers import appendices, cells, illustrations
 
 TITLE = "Convolutional networks from first principles"
 SUBTITLE = "A course report that runs"
-DPI = 150  # at which figures are drawn
-LARGE = 60_000  # bytes of a PNG
-TEXT_WIDTH = 6.37  # inches between the PDF's margins
-PICTURES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/svg+xml": "svg", "image/webp": "webp"}
-RICHEST = (*PICTURES, "text/html", "text/markdown", "text/latex", "text/plain")
-LEFT_OUT = {"remove-cell", "parameters", "injected-parameters", "papermill-error-cell-tag"}
+RICHEST = (*illustrations.SUFFIXES, "text/html", "text/markdown", "text/latex", "text/plain")
+ELSEWHERE = ("abstract", "environment")  # tags of cells whose Markdown is for the title page and for an appendix
+LEFT_OUT = {"remove-cell", "parameters", "injected-parameters", "papermill-error-cell-tag", *ELSEWHERE}
 
 
-def document(notebooks: list[Path], abstract: str, facts: list[tuple[str, str]], folder: Path) -> dict:
+def document(notebooks: list[Path], facts: list[tuple[str, str]], fingerprint: str, folder: Path) -> dict:
     """Return the report as pandoc's JSON: a Div a notebook, a Div a cell, and blocks classed by what they hold.
 
-    abstract is Markdown or "", facts are what the title page says of the run; pictures go to folder/media.
-    Raises ValueError, naming notebook and cell, for a failed cell, malformed options, or what cannot be shown.
+    facts are what the title page says of the run, fingerprint is the notebooks' hash; pictures go to folder/media. The
+    abstract is what the cells tagged so have shown. Raises ValueError, naming notebook and cell, for a failed cell,
+    malformed options, or what cannot be shown.
     """
     (folder / "media").mkdir()
+    read = {path: _read(path) for path in notebooks}
+    abstract, environment = (_shown(read.values(), tag) for tag in ELSEWHERE)
     blocks = [_div("abstract", {}, [_block("markdown", abstract)])] if abstract else []
-    blocks += [_div("notebook", {"name": path.stem}, _notebook(path, folder)) for path in notebooks]
-    blocks += _appendix(notebooks)
-    meta = {"title": _text(TITLE), "subtitle": _text(SUBTITLE), "lang": _text("en")}
+    blocks += [_div("notebook", {"name": path.stem}, _notebook(path, read[path], folder)) for path in notebooks]
+    texts = [cell.source for notebook in read.values() for cell in notebook.cells if cell.cell_type == "markdown"]
+    blocks += [_appendix(name, parts) for name, parts in appendices.chapters(texts, environment)]
+    meta = {"title": _text(TITLE), "subtitle": _text(SUBTITLE), "lang": _text("en"), "made-from": _text(fingerprint)}
     entries = [{"t": "MetaMap", "c": {"name": _text(name), "value": _text(value)}} for name, value in facts]
     meta["facts"] = {"t": "MetaList", "c": entries}
     return {"pandoc-api-version": [1, 23, 1], "meta": meta, "blocks": blocks}
 
 
-def _appendix(notebooks: list[Path]) -> list[dict]:
-    """Return the table of the source's errata, made from the chapters' headings; nothing where they have none."""
-    texts = [cell.source for path in notebooks for cell in _read(path).cells if cell.cell_type == "markdown"]
-    found = errata.collect(texts)
-    if not found:
-        return []
-    about = (
-        '# Appendix: the errata of the source <a id="ch-errata"></a>\n\nThe report that this one began with errs in '
-        f"{len(found)} places. Each is shown by a computation in the chapter where it belongs; here is where."
-    )
-    caption = {"label": "tbl-errata", "tbl-cap": "The source's errata, in the order in which they were numbered."}
-    parts = [
-        _div("cell markdown", {}, [_block("markdown", about)]),
-        _div("cell code", caption | {"input": "none"}, [_block("markdown", errata.table(found))]),
+def _shown(notebooks: Iterable[NotebookNode], tag: str) -> str:
+    """Return the Markdown that the cells with a tag have shown."""
+    tagged = [cell for notebook in notebooks for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+    outputs = [output for cell in tagged for output in cell.get("outputs", [])]
+    return "\n\n".join(output.data["text/markdown"] for output in outputs if "text/markdown" in output.get("data", {}))
+
+
+def _appendix(name: str, parts: list) -> dict:
+    divs = [
+        _div("cell markdown", {}, [_block("markdown", part)])
+        if isinstance(part, str)
+        else _div("cell code", part[0] | {"input": "none"}, [_block("markdown", part[1])])
+        for part in parts
     ]
-    return [_div("notebook", {"name": "errata"}, parts)]
+    return _div("notebook", {"name": name, "appendix": "yes"}, divs)
 
 
 def _text(value: str) -> dict:
@@ -73,9 +71,9 @@ def _block(kind: str, text: str, **attributes: str) -> dict:
     return {"t": "CodeBlock", "c": [_attributes(kind, attributes), text]}
 
 
-def _notebook(path: Path, folder: Path) -> list[dict]:
+def _notebook(path: Path, notebook: NotebookNode, folder: Path) -> list[dict]:
     blocks = []
-    for index, cell in enumerate(_read(path).cells):
+    for index, cell in enumerate(notebook.cells):
         tags = set(cell.metadata.get("tags", []))
         if tags & LEFT_OUT or cell.cell_type == "raw":
             continue
@@ -100,14 +98,15 @@ def _markdown_cell(cell: NotebookNode, tags: set[str], folder: Path) -> dict:
     source = cell.source
     for name, data in cell.get("attachments", {}).items():
         mime, content = next(iter(data.items()))
-        source = source.replace(f"attachment:{name}", _picture(mime, content, folder)["src"])
+        source = source.replace(f"attachment:{name}", illustrations.write(mime, content, folder)["src"])
     return _div("cell markdown", _shape(tags), [_block("markdown", source)])
 
 
 def _code_cell(cell: NotebookNode, tags: set[str], folder: Path) -> dict:
     options, source = cells.options(cell.source)
     outputs = [] if "remove-output" in tags else cells.merged_outputs(cell.outputs)
-    blocks = [_block("source", source)] if source else []
+    shown = cells.for_readers(source)
+    blocks = [_block("source", shown, pdf=cells.without_its_text(shown))] if shown else []
     blocks += [_output(output, "html-only" in tags, folder) for output in outputs]
     return _div("cell code", options | _shape(tags), blocks)
 
@@ -128,8 +127,8 @@ def _output(output: NotebookNode, html_only: bool, folder: Path) -> dict:
     if kind is None:
         raise ValueError(f"the report cannot show an output of type {', '.join(output.data)}")
     content = output.data[kind]
-    if kind in PICTURES:
-        return _block("picture", "", **_picture(kind, content, folder))
+    if kind in illustrations.SUFFIXES:
+        return _block("picture", "", **illustrations.write(kind, content, folder))
     if kind == "text/html" and html_only:
         return _block("moving", _moving_picture(content))
     if kind == "text/html":
@@ -137,24 +136,6 @@ def _output(output: NotebookNode, html_only: bool, folder: Path) -> dict:
     if kind == "text/latex":
         content = content if content.startswith("$") else f"$${content}$$"
     return _block({"text/plain": "text", "text/html": "html"}.get(kind, "markdown"), content)
-
-
-def _picture(mime: str, content: str, folder: Path) -> dict[str, str]:
-    """Write a picture into the document's folder and return its path there, another for the PDF, and its width.
-
-    A PDF knows no palette: a large picture takes half again as much there as in its file, so it goes in as JPEG.
-    """
-    data = content.encode() if mime == "image/svg+xml" else base64.b64decode(content)
-    path = folder / "media" / f"{hashlib.sha256(data).hexdigest()[:16]}.{PICTURES[mime]}"
-    path.write_bytes(data)
-    inches = int.from_bytes(data[16:20], "big") / DPI if mime == "image/png" else TEXT_WIDTH
-    width = f"{inches:.3f}in" if inches < TEXT_WIDTH else "100%"
-    picture = {"src": f"media/{path.name}", "pdf": f"media/{path.name}", "width": width}
-    if mime == "image/png" and len(data) > LARGE:
-        picture["pdf"] = f"media/{path.stem}.jpg"
-        with Image.open(path) as image:
-            image.convert("RGB").save(folder / picture["pdf"], quality=85, subsampling=0)
-    return picture
 
 
 class _Moving(HTMLParser):

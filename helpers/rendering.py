@@ -14,64 +14,74 @@ from pathlib import Path
 import pypandoc
 import typst
 
-from helpers import chain
+from helpers import appendices, chain
 from helpers.artifacts import expanded, whole_file
 
 ASSETS = Path(__file__).parent / "assets"
+CODE = ("appendices", "cells", "document", "errata", "illustrations", "rendering")
 TOOLS = ("pillow", "pypandoc_binary", "typst")
 
 
 def render(run_dir: str | Path) -> tuple[Path, Path]:
     """Write RUN_DIR/report.html and report.pdf from RUN_DIR/notebooks/*.ipynb, and return the two paths.
 
-    Both are the same bytes again from the same input. Raises FileNotFoundError if there is no executed notebook, and
-    ValueError, naming the notebook, for one that failed, a broken reference, a label used twice, a caption without its
-    figure, TeX that does not convert, markup that the report cannot take, and anything Typst warns of.
+    What is up to date stays. Raises FileNotFoundError if there is no executed notebook, and what `write` raises.
     """
     run_dir = expanded(run_dir).resolve()
     notebooks = sorted((run_dir / "notebooks").glob("*.ipynb"))
     if not notebooks:
         raise FileNotFoundError(f"There is no executed notebook in {run_dir / 'notebooks'}: run the chain first.")
     page, pdf, record = (run_dir / name for name in ("report.html", "report.pdf", "report.json"))
-    key = _key(run_dir, notebooks)
+    parameters = chain.read_record(run_dir).get("parameters", {})
+    key = _key(notebooks, parameters)
     if record.is_file() and record.read_text(encoding="utf-8") == _made(key, page, pdf):
         return page, pdf
+    write(notebooks, parameters, run_dir)
+    with whole_file(record) as part:
+        part.write_text(_made(key, page, pdf), encoding="utf-8")
+    return page, pdf
+
+
+def write(notebooks: list[Path], parameters: dict, where: Path) -> tuple[Path, Path]:
+    """Write report.html and report.pdf of executed notebooks into the folder `where`, and return the two paths.
+
+    Both are the same bytes again from the same input. Raises ValueError, naming the notebook, for one that failed, a
+    broken reference, a label used twice, a caption without its figure, TeX that does not convert, markup that the
+    report cannot take, and anything Typst warns of.
+    """
     from helpers import document  # only now: nbformat alone takes a second to import
 
+    page, pdf = where / "report.html", where / "report.pdf"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        abstract = _abstract(run_dir).read_text(encoding="utf-8") if _abstract(run_dir).is_file() else ""
-        source = json.dumps(document.document(notebooks, abstract, _facts(run_dir), folder))
+        source = json.dumps(document.document(notebooks, _facts(parameters), fingerprint(notebooks), folder))
         for asset in ASSETS.iterdir():
             shutil.copy(asset, folder)
         made = _pandoc(source, "html", folder).encode(), _pdf(_pandoc(source, "typst", folder), folder)
     for path, content in zip((page, pdf), made, strict=True):
         with whole_file(path) as part:
             part.write_bytes(content)
-    with whole_file(record) as part:
-        part.write_text(_made(key, page, pdf), encoding="utf-8")
     return page, pdf
 
 
-def _key(run_dir: Path, notebooks: list[Path]) -> str:
+def fingerprint(notebooks: list[Path]) -> str:
+    """Return a hash of the notebooks, which both formats carry, so that it can be told what they were made from."""
+    return chain.digest([chain.file_digest(path) for path in notebooks])
+
+
+def _key(notebooks: list[Path], parameters: dict) -> str:
     """Return a hash of all that a report is made of."""
-    code = [ASSETS.parent / f"{name}.py" for name in ("cells", "document", "errata", "rendering")]
-    sources = code + sorted(ASSETS.iterdir())
-    files = [path for path in (*notebooks, _abstract(run_dir), *sources) if path.is_file()]
-    return chain.digest([_facts(run_dir), *map(chain.file_digest, files), *map(metadata.version, TOOLS)])
+    code = [ASSETS.parent / f"{name}.py" for name in CODE]
+    files = [*notebooks, *code, *sorted(ASSETS.iterdir()), appendices.DATA, appendices.README]
+    return chain.digest([_facts(parameters), *map(chain.file_digest, files), *map(metadata.version, TOOLS)])
 
 
 def _made(key: str, *paths: Path) -> str:
     return json.dumps([key, *(chain.file_digest(path) for path in paths if path.is_file())])
 
 
-def _abstract(run_dir: Path) -> Path:
-    return run_dir / "artifacts" / "abstract.md"
-
-
-def _facts(run_dir: Path) -> list[tuple[str, str]]:
+def _facts(parameters: dict) -> list[tuple[str, str]]:
     """Return what the title page says of the run: its parameters, and the date if SOURCE_DATE_EPOCH gives one."""
-    parameters = chain.read_record(run_dir).get("parameters", {})
     names = {"DATASET": "Data set", "WEIGHTS": "VGG19 weights", "SEED": "Seed", "EPOCHS": "Epochs"}
     facts = [(label, Path(str(parameters[name])).name) for name, label in names.items() if name in parameters]
     if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
@@ -85,7 +95,7 @@ def _pandoc(source: str, target: str, folder: Path) -> str:
     """Convert the document with the filter and the template; what pandoc or the filter complain of is an error."""
     options = ["--from=json", f"--to={target}", f"--template=report.{target}", "--lua-filter=report.lua"]
     if target == "html":
-        options += ["--embed-resources", "--section-divs", "--toc", "--toc-depth=2", "--number-sections"]
+        options += ["--embed-resources", "--section-divs", "--toc", "--toc-depth=3", "--number-sections"]
     else:
         options += ["--syntax-highlighting=idiomatic"]
     command = [pypandoc.get_pandoc_path(), *options]

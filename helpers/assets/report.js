@@ -26,19 +26,41 @@ narrow.addEventListener("change", fold);
 fold();
 contents.addEventListener("click", (event) => { if (event.target.closest("a")) fold(); });
 
+// All code at once, or none of it.
+const code = [...document.querySelectorAll("details.code")];
+if (code.length) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "all-code";
+  const label = () => { button.textContent = code.every((element) => element.open) ? "Fold all code" : "Show all code"; };
+  button.addEventListener("click", () => {
+    const open = !code.every((element) => element.open);
+    for (const element of code) element.open = open;
+    label();
+  });
+  for (const element of code) element.addEventListener("toggle", label);
+  contents.querySelector("summary").after(button);
+  label();
+}
+
 // What scrolls sideways must be reachable without a mouse.
+const names = { table: "table", formula: "formula", output: "output" };
 const reachable = () => {
   for (const element of document.querySelectorAll("pre, .table, .formula")) {
-    if (element.scrollWidth > element.clientWidth) element.tabIndex = 0;
-    else element.removeAttribute("tabindex");
+    if (element.scrollWidth > element.clientWidth) {
+      element.tabIndex = 0;
+      element.setAttribute("role", "group");
+      element.setAttribute("aria-label", names[element.className] || "code");
+    } else for (const name of ["tabindex", "role", "aria-label"]) element.removeAttribute(name);
   }
 };
 window.addEventListener("load", reachable);
 window.addEventListener("resize", reachable);
+for (const element of code) element.addEventListener("toggle", reachable);
 
 // On paper nothing can be unfolded.
 const folded = [];
 window.addEventListener("beforeprint", () => {
-  for (const element of document.querySelectorAll("details.solution:not([open])")) { element.open = true; folded.push(element); }
+  for (const element of document.querySelectorAll("main details:not(.code):not([open])")) { element.open = true; folded.push(element); }
 });
 window.addEventListener("afterprint", () => { while (folded.length) folded.pop().open = false; });

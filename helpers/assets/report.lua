@@ -4,7 +4,7 @@
 
 local typst = FORMAT == 'typst'
 local here = typst and 'pdf' or 'html'
-local noun = {fig = 'Figure', tbl = 'Table', eq = 'Equation', sec = 'Section', ch = 'Chapter'}
+local noun = {fig = 'Figure', tbl = 'Table', eq = 'Equation', sec = 'Section', ch = 'Chapter', appendix = 'Appendix'}
 local stringify = pandoc.utils.stringify
 
 -- What Jupyter's Markdown and this one agree on; pandoc's other extensions would turn plain text into markup.
@@ -17,7 +17,9 @@ local OUTPUT = PLAIN .. '-raw_html-raw_tex-native_divs-native_spans-markdown_in_
   .. '-fenced_divs-bracketed_spans-header_attributes-link_attributes-fenced_code_attributes-inline_code_attributes'
 local HTML = 'html-raw_html-native_divs-native_spans'
 
-local notebook, chapter = '', 0
+-- In the PDF what is large moves to the head or the foot of a page, so that no page is left half empty before it.
+local FLOATING, GALLERY = {inches = 1.5, rows = 12}, 5  -- figures of one section
+local notebook, chapter, chapters = '', '', {number = 0, appendix = 0}
 local problems, labels, counts = {}, {}, {}
 
 -- Worth a line to the author, but no reason to stop.
@@ -215,7 +217,8 @@ local function wrapped(text)
     local indent = line:match '^ *'
     while (utf8.len(line) or #line) > WIDTH do
       local cut = (utf8.offset(line, WIDTH + 1) or WIDTH + 1) - 1
-      local best = line:sub(1, cut):match '.*[ ,(%[{=+*/|]()'
+      local best = line:sub(1, cut):match '.* ()'  -- rather between words than after a sign
+      if not best or best <= cut / 2 then best = line:sub(1, cut):match '.*[,(%[{=+*/|]()' end
       if best and best > cut / 2 and best > #indent + 5 then cut = best - 1 end
       lines[#lines + 1] = line:sub(1, cut)
       line = indent .. '    ' .. line:sub(cut + 1):gsub('^ +', '')
@@ -238,10 +241,12 @@ local function quiet(text)
 end
 
 local function source(block, cell)
-  block.classes = {'python'}
-  if cell.input == 'none' or (typst and cell.input == 'fold') then return {} end
-  if cell.input ~= 'fold' then return {code(block)} end
-  return {pandoc.RawBlock('html', '<details class="code"><summary>Code</summary>'), block,
+  if typst then block.text = block.attributes.pdf end  -- on paper code that only writes text has been read below
+  if cell.input == 'none' or (typst and cell.input == 'fold') or block.text == '' then return {} end
+  block.classes, block.attributes = {'python'}, {}
+  if typst then return {code(block)} end
+  local open = cell.input == 'fold' and '' or ' open'  -- what teaches is open, what draws and sets up is folded
+  return {pandoc.RawBlock('html', '<details class="code"' .. open .. '><summary>Code</summary>'), block,
     pandoc.RawBlock('html', '</details>')}
 end
 
@@ -274,7 +279,8 @@ end
 local function figure(pictures, cell)
   local content = pictures:map(function(picture) return pandoc.Plain{picture} end)
   local id = cell.label and cell.label:match '^fig.*' or ''
-  return pandoc.Figure(content, {long = {pandoc.Plain(inlines(cell['fig-cap']))}}, {id, {}, {only = cell.only}})
+  local attributes = {only = cell.only, tall = tostring(cell.tall or 0)}
+  return pandoc.Figure(content, {long = {pandoc.Plain(inlines(cell['fig-cap']))}}, {id, {}, attributes})
 end
 
 local function picture(block, cell)
@@ -283,9 +289,10 @@ local function picture(block, cell)
     note('without #| fig-alt, who cannot see gets no more than a caption of ' .. (cell.label or 'a picture'))
   end
   local alt = cell['fig-alt'] or stringify(inlines(cell['fig-cap'] or 'Picture'))
-  local source, pdf, width = block.attributes.src, block.attributes.pdf, block.attributes.width
-  if not typst then return pandoc.Image({pandoc.Str(alt)}, source, '', {width = width}) end
-  return pandoc.RawInline('typst', '#image("' .. pdf .. '", width: ' .. width .. ', alt: ' .. literal(alt) .. ')')
+  local a = block.attributes
+  cell.tall = (tonumber(cell.tall) or 0) + a.tall
+  if not typst then return pandoc.Image({pandoc.Str(alt)}, a.src, '', {width = a.width, height = a.height}) end
+  return pandoc.RawInline('typst', '#image("' .. a.pdf .. '", width: ' .. a.inches .. 'in, alt: ' .. literal(alt) .. ')')
 end
 
 local function centred(plain)
@@ -346,22 +353,49 @@ local function heading_numbers()
     local here_level = header.level
     if here_level > level + 1 then problem('the heading "' .. stringify(header) .. '" skips a level') end
     if here_level == 1 and level > 0 then problem('there is a second chapter heading, "' .. stringify(header) .. '"') end
+    local kind = level > 0 and 'sec' or chapter:match '%a' and 'appendix' or 'ch'
     if here_level > 1 then digits[here_level] = (digits[here_level] or 0) + 1 end
     for deeper = here_level + 1, 6 do digits[deeper] = nil end
     level = here_level
     local text = table.concat(digits, '.')
     header.identifier = name or ('s' .. text:gsub('%.', '-'))
+    header.attributes.number = text
+    if kind == 'appendix' then header.classes = {'appendix'} end
     if labels[header.identifier] then problem('the label ' .. header.identifier .. ' is used twice') end
-    labels[header.identifier] = {text = noun[level == 1 and 'ch' or 'sec'] .. '\u{a0}' .. text, notebook = notebook}
+    labels[header.identifier] = {text = noun[kind] .. '\u{a0}' .. text, notebook = notebook}
     return header
   end
 end
 
+-- Where a chapter's large figures go in the PDF: near its title to the foot of the page, never above the title; below a
+-- heading without other text nowhere else; and those of a gallery no further than into the next section.
+local function placed_figures(blocks)
+  local result, sections, figures, before = pandoc.Blocks{}, 0, 0, 0
+  for i, block in ipairs(blocks) do
+    if block.t == 'Header' and block.level == 2 then
+      if typst and before >= GALLERY then result:insert(pandoc.RawBlock('typst', '#place.flush()')) end
+      sections, before, figures = sections + 1, figures, 0
+    end
+    local place = i > 1 and blocks[i - 1].t == 'Header' and 'none' or sections < 2 and 'bottom' or 'auto'
+    local function placing(figure)
+      figure.attributes.place, figures = place, figures + 1
+      return figure
+    end
+    result:insert(block.t == 'Figure' and placing(block) or block:walk{Figure = placing})
+  end
+  return result
+end
+
 local function chapter_blocks(div)
-  notebook, chapter, counts = div.attributes.name, chapter + 1, {}
+  local kind = div.attributes.appendix and 'appendix' or 'number'
+  chapters[kind] = chapters[kind] + 1
+  chapter = kind == 'number' and tostring(chapters.number) or string.char(64 + chapters.appendix)
+  notebook, counts = div.attributes.name, {}
   local blocks = pandoc.Blocks{}
+  if typst and chapter == 'A' then blocks:insert(pandoc.RawBlock('typst', '#show: appendices')) end
   for _, cell in ipairs(div.content) do blocks:extend(cell_blocks(cell)) end
-  if not (blocks[1] and blocks[1].t == 'Header' and blocks[1].level == 1) then
+  local first = blocks[1] and blocks[1].t == 'RawBlock' and 2 or 1
+  if not (blocks[first] and blocks[first].t == 'Header' and blocks[first].level == 1) then
     problem('it must begin with a first-level heading, the title of its chapter')
   end
   blocks = blocks:walk{Header = heading_numbers()}
@@ -370,10 +404,11 @@ local function chapter_blocks(div)
     Figure = function(element) numbered('fig', element); return element end,
     Table = function(element)
       if #element.caption.long > 0 then numbered('tbl', element) end
+      if kind == 'appendix' then element.attributes.stays = 'yes' end
       return element
     end,
   }
-  return blocks
+  return placed_figures(blocks)
 end
 
 local function for_this_format(div)
@@ -385,25 +420,35 @@ local function resolved(link)
   if not name then return nil end
   local label, text = labels[name], stringify(link)
   if not label then problem('there is nothing with the label ' .. name)
-  elseif text == '' or pandoc.List{'figure', 'table', 'equation', 'section', 'chapter'}:includes(text:lower()) then
+  elseif text == '' or pandoc.List{'figure', 'table', 'equation', 'section', 'chapter', 'appendix'}:includes(text:lower()) then
     link.content = {pandoc.Str(label.text)}
   end
   return link
 end
 
--- Wide tables scroll in HTML and have smaller type in the PDF, where only long ones may break over pages.
-local function fitted(t)
-  t.attributes.only = nil
+
+local function placed(element, where)
+  return {pandoc.RawBlock('typst', '#[\n#set figure(placement: ' .. where .. ')\n'), element, pandoc.RawBlock('typst', ']')}
+end
+
+local function placed_figure(figure)
+  local a = figure.attributes
+  local where = (tonumber(a.tall) or 0) > FLOATING.inches and a.place or 'none'
+  a.only, a.tall, a.place = nil, nil, nil
+  return typst and where ~= 'none' and placed(figure, where) or figure
+end
+
+-- Wide tables scroll in HTML, and in the PDF the template fits them; only long ones may break over pages there.
+local function placed_table(t)
+  local stays = t.attributes.stays
+  t.attributes.only, t.attributes.stays = nil, nil
   if not typst then return pandoc.Div(t, {class = 'table'}) end
-  local columns, rows, settings = #t.colspecs, 0, ''
+  local rows = 0
   for _, body in ipairs(t.bodies) do rows = rows + #body.body end
-  if columns >= 7 then
-    local size = columns < 10 and '7.5pt' or columns < 13 and '6.5pt' or '5.5pt'
-    settings = '#show table: set text(' .. size .. ')\n#set table(inset: (x: 4pt, y: 3pt))\n'
-  end
-  if rows > 25 then settings = settings .. '#show figure: set block(breakable: true)\n' end
-  if settings == '' then return nil end
-  return {pandoc.RawBlock('typst', '#[\n' .. settings), t, pandoc.RawBlock('typst', ']')}
+  local floats = rows > FLOATING.rows and #t.caption.long > 0 and not stays
+  if rows <= 25 then return floats and placed(t, 'auto') or t end
+  local open = pandoc.RawBlock('typst', '#[\n#show figure: set block(breakable: true)\n')
+  return {open, t, pandoc.RawBlock('typst', ']')}
 end
 
 -- Pandoc's writer knows only at the head of a paragraph that these begin a heading or a list of Typst's; they also do in
@@ -412,6 +457,16 @@ local function no_markup(str)
   local text = str.text
   if text:match '^=+$' or text:match '^[-+/]$' then return pandoc.RawInline('typst', '\\' .. text) end
   if text:match '^%d+%.$' then return pandoc.RawInline('typst', text:sub(1, -2) .. '\\.') end
+end
+
+-- A number and its sign of per cent stay on one line.
+local function per_cent(inlines)
+  for i = 2, #inlines - 1 do
+    local before, gap, after = inlines[i - 1], inlines[i], inlines[i + 1]
+    if before.t == 'Str' and after.t == 'Str' and before.text:match '%d$' and after.text:match '^%%'
+      and (gap.t == 'Space' or gap.t == 'SoftBreak') then inlines[i] = pandoc.Str '\u{a0}' end
+  end
+  return inlines
 end
 
 function Pandoc(doc)
@@ -432,15 +487,17 @@ function Pandoc(doc)
   for _, div in ipairs(blocks) do
     notebook = div.attributes.name
     if typst then result:insert(pandoc.RawBlock('typst', '// notebook: ' .. notebook)) end
-    result:extend(div.content:walk{Div = for_this_format}:walk{Link = resolved, Table = fitted,
-      Figure = function(f) f.attributes.only = nil; return f end})
+    result:extend(div.content:walk{Div = for_this_format}:walk{Link = resolved, Table = placed_table,
+      Figure = placed_figure})
   end
   if abstract then
-    notebook = 'abstract.md'
+    notebook = 'the abstract'
     doc.meta.abstract = read(abstract, OUTPUT):walk(harmless):walk{Para = split}:walk{Link = resolved}
   end
   table.sort(problems)
   if #problems > 0 then io.stderr:write(table.concat(problems, '\n'), '\n') end
-  doc.blocks = typst and result:walk{Str = no_markup} or result
+  result = result:walk{Inlines = per_cent}
+  -- In HTML the first level is the report's title.
+  doc.blocks = result:walk(typst and {Str = no_markup} or {Header = function(h) h.level = h.level + 1; return h end})
   return doc
 end

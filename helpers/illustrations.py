@@ -1,0 +1,64 @@
+"""Writes a notebook's pictures for the report: in what takes least space in a page, and in what does in a PDF."""
+
+import base64
+import hashlib
+import io
+from pathlib import Path
+
+from PIL import Image
+
+DPI = 150  # at which figures are drawn
+TEXT_WIDTH = 6.37  # inches between the PDF's margins
+LARGE = 20_000  # bytes of a PNG that is worth another encoding
+SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/svg+xml": "svg", "image/webp": "webp"}
+CSS_PIXELS = 96  # an inch
+LOSSLESS = {"format": "WEBP", "lossless": True, "quality": 30, "method": 2}
+LOSSY = {"format": "WEBP", "quality": 86, "method": 2, "use_sharp_yuv": True}
+JPEG = {"format": "JPEG", "quality": 76, "subsampling": 2, "optimize": True}
+WORTH = 0.6  # of the size of a PNG: what a lossy encoding must come below
+OPEN_PALETTE = 1.3  # times its size takes a PNG in a PDF, which knows no palette: three bytes a pixel, compressed
+
+
+def write(mime: str, content: str, folder: Path) -> dict[str, str]:
+    """Write a picture into folder/media; return the paths of the page's and the PDF's, and its size in both.
+
+    `width` and `height` are the page's, in CSS pixels; `inches` and `tall` the PDF's, at most as wide as its text.
+    """
+    data = content.encode() if mime == "image/svg+xml" else base64.b64decode(content)
+    kept = _kept(data, SUFFIXES[mime], folder)
+    picture = {"src": kept, "pdf": kept, "inches": f"{TEXT_WIDTH}", "tall": f"{TEXT_WIDTH / 2}"}
+    if mime == "image/svg+xml":
+        return picture
+    with Image.open(io.BytesIO(data)) as image:
+        (width, height), inches = image.size, min(image.width / DPI, TEXT_WIDTH)
+        if mime == "image/png" and len(data) > LARGE:
+            image = image.convert("RGB")
+            picture |= {"src": _of_page(image, data, kept, folder), "pdf": _of_pdf(image, data, kept, folder)}
+    scale = CSS_PIXELS / DPI if inches < TEXT_WIDTH else 1  # what is as wide as the text fills the column
+    picture |= {"width": str(round(width * scale)), "height": str(round(height * scale))}
+    return picture | {"inches": f"{inches:.3f}", "tall": f"{inches * height / width:.3f}"}
+
+
+def _kept(data: bytes, suffix: str, folder: Path) -> str:
+    path = folder / "media" / f"{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
+    path.write_bytes(data)
+    return f"media/{path.name}"
+
+
+def _encoded(image: Image.Image, **options) -> bytes:
+    file = io.BytesIO()
+    image.save(file, **options)
+    return file.getvalue()
+
+
+def _of_page(image: Image.Image, png: bytes, kept: str, folder: Path) -> str:
+    """Photographs are stored with a loss that cannot be seen where that saves much, drawings without any."""
+    best = _encoded(image, **LOSSY)
+    if len(best) > WORTH * len(png):
+        best = _encoded(image, **LOSSLESS)
+    return _kept(best, "webp", folder) if len(best) < len(png) else kept
+
+
+def _of_pdf(image: Image.Image, png: bytes, kept: str, folder: Path) -> str:
+    jpeg = _encoded(image, **JPEG)
+    return _kept(jpeg, "jpg", folder) if len(jpeg) < OPEN_PALETTE * len(png) else kept
