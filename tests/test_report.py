@@ -243,6 +243,10 @@ def test_committed_notebooks_are_refreshed_in_place(tmp_path, monkeypatch, capsy
     first = write(tmp_path, "01_one", SAVE, noisy + 'print("no" + "ise", file=sys.stderr)\nSEED')
     second = write(tmp_path, "02_two", LOAD)
     before = second.read_bytes()
+    notebook = nbformat.read(first, as_version=4)
+    folded = {"jupyter": {"source_hidden": True}, "tags": ["solution"]}
+    notebook.cells[3].metadata.update(folded, execution={"iopub.status.busy": "now"}, scrolled=True)
+    nbformat.write(notebook, first)
     monkeypatch.setattr(report, "NOTEBOOKS", tmp_path)
     assert report.main(["notebooks", "--only", "01"]) == 0
     text = first.read_text()
@@ -251,6 +255,7 @@ def test_committed_notebooks_are_refreshed_in_place(tmp_path, monkeypatch, capsy
     assert [cell["id"] for cell in notebook.cells] == ["cell-0", "cell-1", "cell-2", "cell-3"]
     assert [output.get("text") or output.data["text/plain"] for output in notebook.cells[3].outputs] == ["ab\nb\n", "0"]
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert [cell.metadata for cell in notebook.cells] == [{}, {"tags": ["parameters"]}, {}, folded]
     assert not any(word in text for word in ("papermill", "noise", "widget", "injected", "iopub", str(tmp_path)))
     assert second.read_bytes() == before
     nbformat.validate(notebook)
