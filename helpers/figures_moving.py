@@ -31,7 +31,7 @@ def sliding_animation(image: np.ndarray, kernel: np.ndarray, alt: str) -> HTML:
     animations. The picture is text and the same bytes everywhere.
     """
     data = base64.b64encode(sliding_svg(image, kernel).encode()).decode()
-    return HTML(f'<img alt="{html.escape(alt)}" width="720" src="data:image/svg+xml;base64,{data}">')
+    return HTML(f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{data}">')
 
 
 def sliding_svg(image: np.ndarray, kernel: np.ndarray) -> str:
