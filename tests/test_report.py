@@ -165,6 +165,18 @@ def test_only_the_same_notebook_finds_what_its_interrupted_run_left(notebooks, e
     assert "checkpoint.npz" in chain.read_record(folder)["notebooks"]["02_two"]["artifacts"]
 
 
+def test_what_ran_again_before_a_failed_notebook_stays(notebooks, executed, tmp_path):
+    second = notebooks[1].read_text()
+    write(tmp_path / "nb", "02_two", LOAD, "two / 0")
+    with pytest.raises(ZeroDivisionError):
+        report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    write(tmp_path / "nb", "01_one", SAVE, "again = 1")
+    notebooks[1].write_text(second)
+    folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    assert executed == ["01_one", "02_two", "01_one", "02_two", "03_three"]
+    assert artifacts.load_json(folder, "two", made_by="02") == 1
+
+
 def test_an_artifact_has_one_notebook(notebooks, executed, tmp_path):
     write(tmp_path / "nb", "03_three", SAVE)
     with pytest.raises(chain.ChainError, match=r"03_three.ipynb overwrote one.json"):
