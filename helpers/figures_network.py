@@ -38,7 +38,7 @@ def architecture(network: Sequential) -> Figure:
         _square(ax, middle, size, largest, COLORS[kind])
         ax.text(middle, -8, _words(kind, shape), ha="center", va="top", fontsize=6.8, linespacing=1.3)
         left += max(width, 74) + (26 if len(shape) == 3 else 6)
-    ax.text(0, -50, "parameters, as areas", ha="left", va="top", fontsize=6.8, color=GRAY)
+    ax.text(-8, -46, "parameters,\nas areas", ha="left", va="top", fontsize=6.8, color=GRAY, linespacing=1.3)
     ax.set(xlim=(-16, left), ylim=(-80 - LARGEST, 262), aspect="equal")
     ax.axis("off")
     return figure

@@ -75,19 +75,21 @@ class Playground:
         import ipywidgets as widgets  # only for those who look at it: it takes a while
 
         self.images = images
-        narrow = widgets.Layout(width="4.5em")
+        narrow, wide, half = (widgets.Layout(width=width) for width in ("4.5em", "18em", "100%"))
         self.numbers = [widgets.FloatText(step=0.5, layout=narrow) for _ in range(9)]
         for place, number in enumerate(self.numbers):
             number.tooltip = f"row {place // 3 + 1}, column {place % 3 + 1} of the kernel"
-        self.choice = widgets.Dropdown(options=[*KERNELS, REST], value=kernel, description="kernel")
-        self.image = widgets.Dropdown(options=list(images), description="image")
+        self.choice = widgets.Dropdown(options=[*KERNELS, REST], value=kernel, description="kernel", layout=wide)
+        self.image = widgets.Dropdown(options=list(images), description="image", layout=wide)
         self.turn = widgets.Button(description="turn by 180°", tooltip="what convolution does to a kernel")
         self.relu = widgets.Checkbox(description="ReLU: negative numbers become 0", indent=False)
-        self.before, self.after = (widgets.Image(format="png") for _ in range(2))
+        self.before, self.after = (widgets.Image(format="png", layout=half) for _ in range(2))
         self.text = widgets.Label()
         grid = widgets.GridBox(self.numbers, layout=widgets.Layout(grid_template_columns="repeat(3, 5em)"))
         controls = widgets.VBox([self.choice, grid, self.turn, self.image, self.relu])
-        pictures = [widgets.VBox([widgets.Label(name), picture]) for name, picture in self._pictures()]
+        controls.layout = widgets.Layout(flex="0 0 auto", margin="0 1em 0 0")
+        share = widgets.Layout(flex="1 1 0", min_width="0", max_width="28em")
+        pictures = [widgets.VBox([widgets.Label(name), shown], layout=share) for name, shown in self._pictures()]
         self.panel = widgets.VBox([widgets.HBox([controls, *pictures]), self.text])
         self._fill(np.array(KERNELS[kernel], float))
         self._listen()

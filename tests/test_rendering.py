@@ -71,7 +71,7 @@ FIRST = [
     code("hidden = 1", shown(image_png=png()), printed("\n".join(NASTY)), tags=["hide-input"]),
     "| a | b |\n|---|--:|\n| 1 | 2 |\n\n: The caption {#tbl-a}",
     "### Exercises\n\n<details><summary>Solution</summary>\n\nIt is *easy*.\n\n</details>",
-    code("solved = 2", tags=["solution"]),
+    code("solved = 2", shown(text_markdown=cells.solution("It is $2$.").data), tags=["solution"]),
     code("gone = 3", tags=["remove-input"]),
     code("long = " + "x + " * 80 + "1  # " + "y" * 300),
 ]
@@ -189,6 +189,8 @@ def test_what_is_shown_where(report):
     assert "#solution[" in typ
     assert "#summary[" in typ
     assert page.count("<details") == 4  # contents, one folded input, two solutions
+    assert "details" not in text + typ  # the fold that Jupyter needs is no text of the report
+    assert re.search(r"#solution\[[^\]]*\].{0,60}solved = 2.{0,60}It is", typ, re.DOTALL)
     assert 'DATASET"' not in text
     assert "Epochs" in text
 
@@ -289,6 +291,13 @@ def test_terminal_noise_is_removed():
     ]
     assert [output.text for output in cells.merged_outputs(outputs)] == ["ab\n"]
     assert outputs[0].text == "a"
+
+
+def test_a_solution_is_folded_for_jupyter_and_bare_in_the_report():
+    folded = cells.solution("It is *easy*: $1$.").data
+    assert folded == "<details><summary>Solution</summary>\n\nIt is *easy*: $1$.\n\n</details>"
+    assert cells.unfolded(folded) == "It is *easy*: $1$."
+    assert cells.unfolded("Not one.\n\n</details>") == "Not one.\n\n</details>"
 
 
 def test_assets_keep_their_licence():
