@@ -38,7 +38,7 @@ def sliding_svg(image: np.ndarray, kernel: np.ndarray) -> str:
     """Return the animation as SVG: picture, kernel and products, and the map, which is filled number by number."""
     feature_map = correlate(image, kernel)
     (kh, kw), count, limit = kernel.shape, feature_map.size, np.abs(feature_map).max()
-    x = [1, image.shape[1] * CELL + 58, image.shape[1] * CELL + kw * CELL + 140]
+    x = [8, image.shape[1] * CELL + 65, image.shape[1] * CELL + kw * CELL + 147]
     below = 24 + (kh + 1) * CELL + 12
     height = 32 + max(image.shape[0] * CELL, below - 24 + kh * CELL)
     parts = [
@@ -59,7 +59,7 @@ def sliding_svg(image: np.ndarray, kernel: np.ndarray) -> str:
         parts.append(f'<g class="s{k}" opacity="{int(k == count // 2)}">{"".join(moving)}</g>')
     outline = f'<rect x="{x[2]}" y="24" width="{feature_map.shape[1] * CELL}" height="{feature_map.shape[0] * CELL}"'
     parts.append(f'{outline} fill="none" stroke="{GRAY}"/>')
-    width = x[2] + feature_map.shape[1] * CELL + 2
+    width = x[2] + feature_map.shape[1] * CELL + 8
     still = "@media (prefers-reduced-motion:reduce){g{animation:none!important}}"
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     font = 'font-family="DejaVu Sans,Verdana,sans-serif" font-size="14"'
