@@ -1,11 +1,24 @@
-"""What of an executed notebook is for readers: outputs without noise, and the `#|` options at a cell's head."""
+"""What readers get of an executed notebook: outputs without noise, folded solutions, `#|` options of a cell."""
 
 import ast
 import re
 
+from IPython.display import Markdown
+
+FOLD = "<details><summary>Solution</summary>\n\n", "\n\n</details>"
 WIDGET = "application/vnd.jupyter.widget-view+json"  # a progress bar's
 _FOR_TOOLS = re.compile(r"[ \t]*# (?:fmt: skip|noqa\b.*|type: ignore.*)$", re.MULTILINE)
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+def solution(text: str) -> Markdown:
+    """Return an exercise's solution, Markdown, for a cell tagged solution to end with: folded until someone asks."""
+    return Markdown(text.join(FOLD))
+
+
+def unfolded(text: str) -> str:
+    """Return a solution without its fold, which the report makes in its own way; any other text as it is."""
+    return text.removeprefix(FOLD[0]).removesuffix(FOLD[1]) if text.startswith(FOLD[0]) else text
 
 
 def plain_text(text: str) -> str:

@@ -81,7 +81,7 @@ def _execute_one(notebook: Path, key: str, parameters: dict, run_dir: Path, reco
         name for stem, entry in record["notebooks"].items() if stem < notebook.stem for name in entry["artifacts"]
     }
     now, last = _stamps(run_dir), record["notebooks"].get(notebook.stem)
-    own = _left_by(last, now)
+    own = _left_by(last, now) - others  # which may have run again since
     if last and last["key"] != key:  # a checkpoint of other code, data or parameters must not be taken up again
         for name in own & set(now):
             (run_dir / "artifacts" / name).unlink()

@@ -133,6 +133,8 @@ def _output(output: NotebookNode, html_only: bool, folder: Path) -> dict:
         return _block("moving", _moving_picture(content))
     if kind == "text/html":
         content = re.sub(r"(?is)<(style|script)\b.*?</\1\s*>", "", content)
+    if kind == "text/markdown":
+        content = cells.unfolded(content)
     if kind == "text/latex":
         content = content if content.startswith("$") else f"$${content}$$"
     return _block({"text/plain": "text", "text/html": "html"}.get(kind, "markdown"), content)

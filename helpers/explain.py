@@ -15,7 +15,7 @@ from helpers.map_scores import energy_inside, pointing_game
 from helpers.network import Sequential
 from helpers.perturbation import insertion_deletion
 from helpers.randomisation import randomisation_test
-from helpers.receptive import Box, clip_box, field_size, geometry, layer_index, receptive_field
+from helpers.receptive import Box, clip_box, field_size, geometry, layer_index, middle_neuron, receptive_field
 
 __all__ = [
     "RULES",
@@ -34,6 +34,7 @@ __all__ = [
     "guided_grad_cam",
     "insertion_deletion",
     "layer_index",
+    "middle_neuron",
     "pointing_game",
     "randomisation_test",
     "receptive_field",

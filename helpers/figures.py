@@ -11,12 +11,15 @@ from IPython import get_ipython
 from IPython.display import Markdown
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 WIDTH = 7.2  # inches: the width of the report's text
 DPI = 150
 MANY_COLOURS = 10_000
 LEGIBLE = 15  # classes whose counts can be read in a confusion matrix
+PICTURED = 4  # classes whose images can be made out in it
+CELL_HEIGHT = 0.86  # of a cell of that matrix, beneath its count, as a part of the images' width
 BLUE, ORANGE, GREEN, GRAY = "#0b5cad", "#c8501e", "#2a7f4f", "#6b7280"
 INK = "#1f2328"
 
@@ -109,6 +112,11 @@ def show_image(ax: Axes, image: np.ndarray, title: str = "", **kwargs):
     return ax.imshow(image, **kwargs)
 
 
+def headline(figure: Figure, text: str) -> None:
+    """Write what a figure of several panels shows above them all."""
+    figure.suptitle(text.replace("$", r"\$"), x=0.005, ha="left", fontsize=9, fontweight="bold")
+
+
 def image_row(images: Sequence[np.ndarray], titles: Sequence[str], *, cell: float | None = None, **kwargs) -> Figure:
     """Show images side by side, each with its title."""
     figure, axes = grid(1, len(images), cell=cell)
@@ -132,6 +140,54 @@ def curves(history: dict) -> Figure:
     left.set(yscale="log", ylabel="cross-entropy (nats)")
     right.set(ylim=(0, 1.03), ylabel="accuracy")
     return figure
+
+
+def confusion_of(images: np.ndarray, actual: np.ndarray, predicted: np.ndarray, class_names: Sequence[str]) -> Figure:
+    """Draw a confusion matrix with its images in its cells: rows actual, columns predicted; each cell has its count.
+
+    Of a cell too full the first are shown. With more than `PICTURED` classes the images could not be made out, and it
+    is the matrix of counts alone (`confusion`).
+    """
+    classes, cells = len(class_names), {}
+    for i, j in np.ndindex(classes, classes):
+        cells[i, j] = np.flatnonzero((actual == i) & (predicted == j))
+    counts = np.array([len(cell) for cell in cells.values()]).reshape(classes, classes)
+    right = np.trace(counts)
+    title = f"{right} of {counts.sum()} on the diagonal, as they should be; {counts.sum() - right} beside it"
+    if classes > PICTURED:
+        return confusion(counts, class_names, title)
+    side = min(1.8 * classes, WIDTH - 0.5)
+    figure = Figure(figsize=(side + 0.4, side + 0.6), layout="constrained")
+    ax = figure.subplots()
+    columns = next((n for n in range(4, 8) if n * int(n * CELL_HEIGHT) >= counts.max()), 8)
+    for (i, j), cell in cells.items():
+        shade = 0.15 + 0.3 * len(cell) / counts.max()
+        color = (BLUE if i == j else ORANGE) if len(cell) else GRAY
+        ax.add_patch(
+            Rectangle((j, i), 1, 1, facecolor=color, alpha=shade if len(cell) else 0.08, ec="white", zorder=-1)
+        )
+        ax.text(j + 0.03, i + 0.085, f"{len(cell)}", va="center", fontweight="bold")
+        _thumbnails(ax, images[cell], j + 0.025, i + 0.155, columns)
+    _class_ticks(ax, class_names)
+    ax.set_title(title)
+    return figure
+
+
+def _thumbnails(ax: Axes, images: np.ndarray, left: float, top: float, columns: int) -> None:
+    """Put as many images as fit into a cell of the matrix, row by row."""
+    step = 0.95 / columns
+    for k, image in enumerate(images[: columns * int(columns * CELL_HEIGHT)]):
+        x, y = left + k % columns * step, top + k // columns * step
+        ax.imshow(image, extent=(x, x + 0.95 * step, y + 0.95 * step, y), interpolation="antialiased")
+
+
+def _class_ticks(ax: Axes, class_names: Sequence[str]) -> None:
+    names, middles = [name.replace("$", r"\$") for name in class_names], np.arange(len(class_names)) + 0.5
+    ax.set(xlim=(0, len(names)), ylim=(len(names), 0), aspect="equal", xlabel="predicted class", ylabel="actual class")
+    ax.set_xticks(middles, names)
+    ax.set_yticks(middles, names, rotation=90, va="center")
+    ax.tick_params(length=0)
+    seaborn.despine(ax=ax, left=True, bottom=True)
 
 
 def confusion(matrix: np.ndarray, class_names: Sequence[str], title: str = "") -> Figure:

@@ -7,7 +7,7 @@ import seaborn
 from matplotlib.colors import CenteredNorm
 from matplotlib.figure import Figure
 
-from helpers.figures import BLUE, GRAY, GREEN, INK, ORANGE, WIDTH, grid, show_image
+from helpers.figures import BLUE, GRAY, GREEN, INK, ORANGE, WIDTH, grid, headline, show_image
 
 COLUMNS = 5
 
@@ -133,11 +133,14 @@ def filters_and_maps(filters: np.ndarray, maps: np.ndarray, channels: Sequence[i
 def before_and_after(filters: tuple, maps: tuple, channels: Sequence[int]) -> Figure:
     """Show the same channels before and after training: kernels (KH, KW, F) side by side, maps (H, W, F) below.
 
-    Kernels share one colour scale; the two maps of a channel share one scale from 0 to the larger maximum.
+    Kernels share one colour scale; the two maps of a channel share one scale from 0 to the larger maximum. Above them
+    stands how much all of the shown kernels and maps have changed, relative to their size before.
     """
     bands = -(-len(channels) // COLUMNS)
-    figure = Figure(figsize=(WIDTH, 3.85 * bands))
-    edges = {"left": 0.025, "right": 1, "bottom": 0, "top": 0.97, "hspace": 0.2, "wspace": 0.1}
+    figure = Figure(figsize=(WIDTH, 3.85 * bands + 0.2))
+    kernels_moved, maps_moved = (moved(*(a[..., list(channels)] for a in pair)) for pair in (filters, maps))
+    headline(figure, f"The kernels have changed by {kernels_moved:.2g} of their size, their maps by {maps_moved:.2g}")
+    edges = {"left": 0.025, "right": 1, "bottom": 0, "top": 0.935, "hspace": 0.2, "wspace": 0.1}
     cells = figure.add_gridspec(3 * bands, 2 * COLUMNS, height_ratios=[0.5, 1, 1] * bands, **edges)
     limit = max(np.abs(f[..., list(channels)]).max() for f in filters)
     for position, channel in enumerate(channels):
@@ -152,6 +155,11 @@ def before_and_after(filters: tuple, maps: tuple, channels: Sequence[int]) -> Fi
             if column == 0:
                 feature_map.set_ylabel(when, fontsize=8)
     return figure
+
+
+def moved(before: np.ndarray, after: np.ndarray) -> float:
+    """Return how far numbers have moved, relative to their size before: |after - before| / |before|."""
+    return np.linalg.norm(after - before) / (np.linalg.norm(before) or 1)
 
 
 def ladder(seconds: dict[str, float], ceiling: float) -> Figure:

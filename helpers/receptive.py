@@ -5,6 +5,7 @@ is added above and to the left; how much is added below and to the right does no
 """
 
 from collections.abc import Iterable
+from math import ceil
 from numbers import Integral
 
 from helpers import layers as numpy_layers
@@ -43,6 +44,16 @@ def field_size(layers: Iterable) -> tuple[int, int, int]:
     steps = [step for layer in layers for step in _steps(layer)]
     start, end = _interval(steps, 0, 0)
     return end - start, _interval(steps, 0, 1)[0] - start, -start
+
+
+def middle_neuron(layers: Iterable, height: int, width: int) -> tuple[int, int]:
+    """Return (row, column) of the neuron whose field's middle is nearest to that of an image, the first if two are."""
+    steps = [step for layer in layers for step in _steps(layer)]
+    place = []
+    for axis, side in enumerate((height, width)):
+        (start, end), (following, _) = _interval(steps, axis, 0), _interval(steps, axis, 1)
+        place.append(max(0, ceil((side - start - end) / 2 / (following - start) - 0.5)))
+    return place[0], place[1]
 
 
 def geometry(model, layer) -> list[tuple]:

@@ -13,6 +13,7 @@ from helpers import artifacts, chain
 NOTEBOOKS = artifacts.ROOT / "notebooks"
 REPORTS = artifacts.ROOT / "reports"
 EPOCHS = 25  # the source report's
+KEPT = ("jupyter", "tags")  # of a committed cell's metadata
 NAMES = ("scenes", "caltech101", "bundled", "imagenet")  # of data sets and weights; anything else is a path
 
 
@@ -102,8 +103,8 @@ def _cleaned(copy: Path) -> str:
     cells = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
     count = 0
     for cell in cells:
-        tags = cell.metadata.get("tags")
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        # tags, and what JupyterLab folds: nothing else is the author's
+        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)})
         if cell.cell_type == "code":
             count += 1
             cell.outputs, cell.execution_count = merged_outputs(cell.outputs), count

@@ -91,3 +91,41 @@ def test_a_grid_has_no_ticks():
     figure, axes = figures.grid(2, 3)
     assert axes.shape == (2, 3)
     assert all(len(ax.get_xticks()) == len(ax.get_yticks()) == 0 for ax in figure.axes)
+
+
+def test_a_confusion_matrix_shows_its_images():
+    images = np.stack([np.full((6, 6, 3), value, np.uint8) for value in (10, 20, 30, 40, 50)])
+    figure = figures.confusion_of(images, np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 0]), ["a", "$b$"])
+    (ax,) = figure.axes
+    assert texts(figure) == ["2", "1", "1", "1"]  # rows actual
+    where = {int(shown.get_array()[0, 0, 0]): shown.get_extent() for shown in ax.images}
+    cells = {value: (int(top), int(left)) for value, (left, _, _, top) in where.items()}
+    assert cells == {10: (0, 0), 20: (0, 0), 30: (0, 1), 40: (1, 1), 50: (1, 0)}
+    assert where[10] != where[20]
+    assert ax.get_title(loc="left").startswith("3 of 5 on the diagonal")
+    assert ax.yaxis_inverted()
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", r"\$b\$"]
+    assert figures.to_png(figure).startswith(b"\x89PNG")
+
+
+def test_a_full_cell_of_the_matrix_stays_in_its_bounds():
+    images = np.zeros((90, 6, 6, 3), np.uint8)
+    figure = figures.confusion_of(images, np.zeros(90, int), np.zeros(90, int), ["a", "b"])
+    extents = np.array([shown.get_extent() for shown in figure.axes[0].images])
+    assert len(extents) == 8 * 6  # of 90
+    assert extents.min() >= 0
+    assert extents.max() <= 1
+    assert texts(figure) == ["90", "0", "0", "0"]
+
+
+def test_images_of_many_classes_are_not_shown():
+    labels = np.arange(5)
+    figure = figures.confusion_of(np.zeros((5, 6, 6, 3), np.uint8), labels, labels, list("abcde"))
+    assert len(figure.axes[0].images) == 0
+    assert texts(figure).count("1") == 5
+
+
+def test_a_headline_is_text():
+    figure = Figure()
+    figures.headline(figure, "costs $5 and $6")
+    assert figure.get_suptitle() == r"costs \$5 and \$6"

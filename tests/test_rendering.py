@@ -73,7 +73,7 @@ FIRST = [
     code("hidden = 1", shown(image_png=png()), printed("\n".join(NASTY)), tags=["hide-input"]),
     "| a | b |\n|---|--:|\n| 1 | 2 |\n\n: The caption {#tbl-a}",
     "### Exercises\n\n<details><summary>Solution</summary>\n\nIt is *easy*.\n\n</details>",
-    code("solved = 2", tags=["solution"]),
+    code("solved = 2", shown(text_markdown=cells.solution("It is $2$.").data), tags=["solution"]),
     code("gone = 3", tags=["remove-input"]),
     code('counted = 4\nMarkdown(f"There are {counted}")', shown(text_markdown="There are 4")),
     code("long = " + "x + " * 80 + "1  # " + "y" * 300),
@@ -234,6 +234,8 @@ def test_what_is_shown_where(report):
     assert "#summary[" in typ
     assert page.count('<details class="code">') == 1
     assert page.count('<details class="code" open>') == page.count('<div class="sourceCode"') - 1 == 10
+    assert "details" not in text + typ  # the fold that Jupyter needs is no text of the report
+    assert re.search(r"#solution\[[^\]]*\].{0,60}solved = 2.{0,60}It is", typ, re.DOTALL)
     assert 'DATASET"' not in text
     assert "Epochs" in text
 
@@ -501,6 +503,13 @@ def test_code_is_shown_without_what_only_tools_read():
 )
 def test_code_that_only_writes_text_is_left_out_on_paper(source, left):
     assert cells.without_its_text(source) == (source if left is None else left)
+
+
+def test_a_solution_is_folded_for_jupyter_and_bare_in_the_report():
+    folded = cells.solution("It is *easy*: $1$.").data
+    assert folded == "<details><summary>Solution</summary>\n\nIt is *easy*: $1$.\n\n</details>"
+    assert cells.unfolded(folded) == "It is *easy*: $1$."
+    assert cells.unfolded("Not one.\n\n</details>") == "Not one.\n\n</details>"
 
 
 def test_assets_keep_their_licence():

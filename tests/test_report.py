@@ -165,6 +165,18 @@ def test_only_the_same_notebook_finds_what_its_interrupted_run_left(notebooks, e
     assert "checkpoint.npz" in chain.read_record(folder)["notebooks"]["02_two"]["artifacts"]
 
 
+def test_what_ran_again_before_a_failed_notebook_stays(notebooks, executed, tmp_path):
+    second = notebooks[1].read_text()
+    write(tmp_path / "nb", "02_two", LOAD, "two / 0")
+    with pytest.raises(ZeroDivisionError):
+        report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    write(tmp_path / "nb", "01_one", SAVE, "again = 1")
+    notebooks[1].write_text(second)
+    folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    assert executed == ["01_one", "02_two", "01_one", "02_two", "03_three"]
+    assert artifacts.load_json(folder, "two", made_by="02") == 1
+
+
 def test_an_artifact_has_one_notebook(notebooks, executed, tmp_path):
     write(tmp_path / "nb", "03_three", SAVE)
     with pytest.raises(chain.ChainError, match=r"03_three.ipynb overwrote one.json"):
@@ -266,6 +278,10 @@ def test_committed_notebooks_are_refreshed_in_place(tmp_path, monkeypatch, capsy
     first = write(tmp_path, "01_one", SAVE, noisy + 'print("no" + "ise", file=sys.stderr)\nSEED')
     second = write(tmp_path, "02_two", LOAD)
     before = second.read_bytes()
+    notebook = nbformat.read(first, as_version=4)
+    folded = {"jupyter": {"source_hidden": True}, "tags": ["solution"]}
+    notebook.cells[3].metadata.update(folded, execution={"iopub.status.busy": "now"}, scrolled=True)
+    nbformat.write(notebook, first)
     monkeypatch.setattr(report, "NOTEBOOKS", tmp_path)
     monkeypatch.setattr(report, "REPORTS", tmp_path / "reports")
     assert report.main(["notebooks", "--only", "01"]) == 0
@@ -275,6 +291,7 @@ def test_committed_notebooks_are_refreshed_in_place(tmp_path, monkeypatch, capsy
     assert [cell["id"] for cell in notebook.cells] == ["cell-0", "cell-1", "cell-2", "cell-3"]
     assert [output.get("text") or output.data["text/plain"] for output in notebook.cells[3].outputs] == ["ab\nb\n", "0"]
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert [cell.metadata for cell in notebook.cells] == [{}, {"tags": ["parameters"]}, {}, folded]
     assert not any(word in text for word in ("papermill", "noise", "widget", "injected", "iopub", str(tmp_path)))
     assert second.read_bytes() == before
     nbformat.validate(notebook)
