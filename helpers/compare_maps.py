@@ -21,9 +21,9 @@ def method_maps(model, images: np.ndarray, classes, layer: str) -> np.ndarray:
     guided backprop times Grad-CAM. The maps speak for classes[n], before softmax.
     """
     inputs = vgg19.preprocess(images)
-    plain, guided = (np.abs(explain.class_gradients(model, inputs, classes, rule)).max(axis=3)
-                     for rule in ("gradient", "guided"))  # fmt: skip
-    cams = cam_maps(model, vgg19.features(model, images, layer), classes, layer, images.shape[1:3])
+    gradients, activations = explain.class_evidence(model, inputs, classes, ("gradient", "guided"), layer)
+    plain, guided = np.abs(gradients).max(axis=4)
+    cams = cam_maps(model, activations, classes, layer, images.shape[1:3])
     return np.stack([plain, guided, cams, guided * cams])
 
 
@@ -89,11 +89,9 @@ def fading_curves(model, images: np.ndarray, maps: np.ndarray, classes, *, steps
     What is taken out becomes the mean colour of ImageNet, which is 0 to VGG19.
     """
 
-    def probabilities(batch: np.ndarray) -> np.ndarray:
-        return vgg19.features(model, batch, model.layers[-1].name)
-
     def compute() -> dict[str, np.ndarray]:
-        ask = {"steps": steps, "fill": vgg19.MEAN_BGR[::-1], "batch_size": 2 * steps * len(maps)}  # all at once
+        probabilities = vgg19.compiled(model)
+        ask = {"steps": steps, "fill": vgg19.MEAN_BGR[::-1], "batch_size": 8}
         pairs = zip(images.astype(np.float32), maps.swapaxes(0, 1), classes, strict=True)
         parts = [insertion_deletion(probabilities, image, of_image, int(c), **ask) for image, of_image, c in pairs]
         curves = {kind: np.array([getattr(part, kind) for part in parts]) for kind in ("insertion", "deletion")}

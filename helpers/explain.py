@@ -6,6 +6,8 @@ also uint8, which it scales itself. Neither the model nor the image is changed. 
 model.layers, or the layer itself.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from tqdm.auto import tqdm
@@ -20,6 +22,7 @@ from helpers.receptive import Box, clip_box, field_size, geometry, layer_index, 
 __all__ = [
     "RULES",
     "Box",
+    "class_evidence",
     "class_gradients",
     "class_map",
     "class_maps",
@@ -76,10 +79,10 @@ def guided_backprop(model, image: np.ndarray, layer, neuron, rule: str = "guided
 def gradient_function(model, layer, rule: str = "guided", *, compiled: bool = True):
     """Return f(image, neuron), which gives what `guided_backprop` does: the copy is made once for many neurons."""
     backend, last = _backend(model), layer_index(model, layer)
-    pull = backend.changed_copy(model, last, _known(rule), compiled=compiled)
+    pull = backend.changed_copy(model, last, [_known(rule)], compiled=compiled)
 
     def gradient(image: np.ndarray, neuron) -> np.ndarray:
-        return pull(_checked(image)[None], lambda shape: [_position(neuron, shape, layer)])[0]
+        return pull(_checked(image)[None], lambda shape: [_position(neuron, shape, layer)])[0][0, 0]
 
     return gradient
 
@@ -89,13 +92,24 @@ def class_gradients(model, images: np.ndarray, classes, rule: str = "gradient", 
 
     The score is the one before softmax. Rules and errors as in `guided_backprop`; ValueError for an unknown class.
     """
+    return class_evidence(model, images, classes, [rule], batch_size=batch_size)[0][0]
+
+
+def class_evidence(
+    model, images: np.ndarray, classes, rules: Sequence[str], layer=None, *, batch_size: int = 8
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `class_gradients` does by several rules, (R, N, H, W, C), and the activations (N, ...) of `layer`.
+
+    Every image passes forward through the network once. None is what goes in. Raises as `class_gradients` does, and
+    ValueError for a layer behind the class scores.
+    """
     images, classes = _batch(images, classes)
-    pull = _backend(model).changed_copy(model, None, _known(rule), compiled=len(images) > 2 * batch_size)
-    starts = tqdm(range(0, len(images), batch_size), desc=rule, unit="batch", delay=3, leave=False)
+    also = -1 if layer is None else layer_index(model, layer)
+    pull = _backend(model).changed_copy(model, None, [_known(rule) for rule in rules], compiled=True, also=also)
+    starts = tqdm(range(0, len(images), batch_size), desc=", ".join(rules), unit="batch", delay=3, leave=False)
     parts = [slice(start, start + batch_size) for start in starts]
-    return np.concatenate(
-        [pull(images[part], lambda shape, part=part: _classes(classes[part], shape)) for part in parts]
-    )
+    made = [pull(images[part], lambda shape, part=part: _classes(classes[part], shape)) for part in parts]
+    return np.concatenate([gradients for gradients, _ in made], axis=1), np.concatenate([a for _, a in made])
 
 
 def class_map(model, image: np.ndarray, class_index: int, layer) -> np.ndarray:

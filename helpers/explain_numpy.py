@@ -14,16 +14,19 @@ from helpers.training import to_inputs
 Targets = Callable[[tuple[int, ...]], Sequence[tuple[int, ...]]]
 
 
-def changed_copy(model, last: int | None, rule: str, *, compiled: bool):
+def changed_copy(model, last: int | None, rules: Sequence[str], *, compiled: bool, also: int = -1):
     """Return f(images, targets) for the layers up to `last`, None for all; there is nothing to compile.
 
-    It gives d output[n, *targets(shape)[n]] / d images[n] by `rule` for every n, (N, H, W, C).
+    It gives d output[n, *targets(shape)[n]] / d images[n] for every n by each rule, (R, N, H, W, C), after one pass
+    forward, and the output of layer `also`.
     """
     layers = model.layers if last is None else model.layers[: last + 1]
 
-    def gradient(images: np.ndarray, targets: Targets) -> np.ndarray:
-        steps, out = _forward(layers, to_inputs(images))
-        return _backward(steps, _ones_at(out, targets), rule)
+    def gradient(images: np.ndarray, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
+        first, middle = _forward(layers[: also + 1], to_inputs(images))
+        rest, out = _forward(layers[also + 1 :], middle)
+        dout = _ones_at(out, targets)
+        return np.stack([_backward([*first, *rest], dout, rule) for rule in rules]), middle
 
     return gradient
 

@@ -18,7 +18,18 @@ from helpers.kept import kept, key_of
 from helpers.receptive import layer_index
 from helpers.transfer import add_head, digest, tail, train_head, tune_block5
 
-__all__ = ["add_head", "build", "digest", "features", "origin", "preprocess", "tail", "train_head", "tune_block5"]
+__all__ = [
+    "add_head",
+    "build",
+    "compiled",
+    "digest",
+    "features",
+    "origin",
+    "preprocess",
+    "tail",
+    "train_head",
+    "tune_block5",
+]
 
 BLOCKS = (2, 2, 4, 4, 4)  # convolutions a block
 CONVOLUTIONS = tuple(f"block{b}_conv{i}" for b, count in enumerate(BLOCKS, 1) for i in range(1, count + 1))
@@ -122,6 +133,12 @@ def features(
     return kept(cache, key, compute)["features"]
 
 
+def compiled(model):
+    """Return f(images): what `model` puts out for RGB images (N, H, W, 3) of 0 to 255, compiled for many calls."""
+    forward = _forward(model.layers[0], model.layers[1:])
+    return lambda images: forward(preprocess(images)).numpy()
+
+
 def identity_kernel(shape: tuple[int, int, int, int]) -> np.ndarray:
     """Return the kernel (KH, KW, C, C) that passes each channel on unchanged (Chen et al. 2016, Net2DeeperNet)."""
     kernel = np.zeros(shape, np.float32)
@@ -129,24 +146,26 @@ def identity_kernel(shape: tuple[int, int, int, int]) -> np.ndarray:
     return kernel
 
 
+def is_identity(layer) -> bool:
+    """Return whether a layer is a convolution that, but for a ReLU of its own, returns what it is given."""
+    if not isinstance(layer, keras.layers.Conv2D) or (layer.padding, *layer.strides) != ("same", 1, 1):
+        return False
+    kernel, *bias = layer.get_weights()
+    height, width, channels, filters = kernel.shape
+    if channels != filters or height % 2 == 0 or width % 2 == 0 or any(b.any() for b in bias):
+        return False
+    return np.array_equal(kernel, identity_kernel(kernel.shape))
+
+
 def _forward(first, steps: list):
     """Return a compiled function through `steps`, without those which would only copy their input."""
     x = inputs = keras.Input(first.output.shape[1:])
     for step in steps:
-        if not _is_identity(step):
+        if not is_identity(step):
             x = step(x)
     part = keras.Model(inputs, x)
     signature = [tf.TensorSpec((None, *inputs.shape[1:]), tf.float32)]
     return tf.function(lambda batch: part(batch, training=False), input_signature=signature, autograph=False)
-
-
-def _is_identity(layer) -> bool:
-    # After a ReLU, or the pooling of one, this convolution and its own ReLU return what they are given.
-    if not isinstance(layer, keras.layers.Conv2D):
-        return False
-    kernel, bias = layer.get_weights()
-    square = kernel.shape[2] == kernel.shape[3]
-    return square and not bias.any() and np.array_equal(kernel, identity_kernel(kernel.shape))
 
 
 def _bundled_path() -> Path:

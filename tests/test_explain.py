@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from helpers import explain
+from helpers import explain, vgg19
 from helpers.backend import keras, tf
 from helpers.layers import Conv2D, Dense, Flatten, MaxPool2D, ReLU
 from helpers.network import Sequential, report_cnn
@@ -166,6 +166,44 @@ def test_one_copy_serves_many_neurons(pair):
     gradient = explain.gradient_function(model, "second")
     for neuron in ((0, 0, 0), (2, 5, 1)):
         assert np.array_equal(gradient(image, neuron), explain.guided_backprop(model, image, "second", neuron))
+
+
+def test_one_pass_gives_every_rule_and_the_activations(pair):
+    model, net, _ = pair
+    images, classes = rng(4).normal(size=(5, *SHAPE)), [2, 0, 1, 1, 2]
+    part = keras.Model(model.input, model.get_layer("pool").output)
+    for network, layer in ((model, "pool"), (net, 2)):
+        gradients, activations = explain.class_evidence(network, images, classes, explain.RULES, layer, batch_size=2)
+        np.testing.assert_allclose(activations, part(images), atol=1e-5)
+        for gradient, rule in zip(gradients, explain.RULES, strict=True):
+            np.testing.assert_allclose(
+                gradient, explain.class_gradients(network, images, classes, rule), rtol=1e-5, atol=1e-6
+            )
+    with pytest.raises(ValueError, match="behind the class scores"):
+        explain.class_evidence(chain(L.Flatten(), L.Dense(3), L.Softmax()), images, classes, ["guided"], 3)
+
+
+@pytest.mark.parametrize("rule", explain.RULES)
+def test_a_network_deepened_by_an_identity_keeps_its_gradients(rule):
+    """One identity is left out, behind a ReLU; one must stay, since what comes before it may be negative."""
+    convolution = {"padding": "same", "activation": "relu"}
+    first, last = L.Conv2D(4, 3, padding="same"), L.Conv2D(3, (3, 1), **convolution)
+    deep = chain(
+        first, L.Conv2D(4, 3, name="kept", **convolution), L.Conv2D(4, 3, name="left out", **convolution), last
+    )
+    weights = deep.get_weights()
+    weights[2:6] = [vgg19.identity_kernel((3, 3, 4, 4)), np.zeros(4)] * 2
+    deep.set_weights(weights)
+    flat = chain(first_copy := L.Conv2D(4, 3, **convolution), L.Conv2D(3, (3, 1), **convolution))
+    flat.set_weights(weights[:2] + weights[6:])
+    image = rng(9).normal(size=SHAPE)
+    assert (keras.Model(deep.input, first.output)(image[None]).numpy() < 0).any()
+    for layer, same in ((last, 2), (deep.get_layer("left out"), first_copy)):
+        output = keras.Model(deep.input, layer.output)(image[None])[0].numpy()
+        neuron = np.unravel_index(output.argmax(), output.shape)
+        ours = explain.guided_backprop(deep, image, layer, neuron, rule)
+        assert ours.any()
+        np.testing.assert_allclose(ours, explain.guided_backprop(flat, image, same, neuron, rule), atol=1e-6)
 
 
 @pytest.mark.parametrize("rule", explain.RULES)

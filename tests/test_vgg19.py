@@ -165,6 +165,19 @@ def test_only_identity_layers_are_left_out(model, images):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("change", "size", "same"),
+    [({}, 3, True), ({"use_bias": False}, (1, 3), True), ({}, 2, False), ({"strides": 2}, 3, False),
+     ({"padding": "valid"}, 3, False)],
+)  # fmt: skip
+def test_a_convolution_that_changes_nothing_is_told(change, size, same):
+    layer = keras.layers.Conv2D(4, size, **{"padding": "same"} | change)
+    layer.build((None, 6, 5, 4))
+    layer.set_weights([vgg19.identity_kernel(layer.kernel.shape), np.zeros(4)][: len(layer.weights)])
+    x = rng().random((2, 6, 5, 4), dtype=np.float32)
+    assert vgg19.is_identity(layer) is same is np.array_equal(layer(x), x)
+
+
 @pytest.fixture
 def counted(monkeypatch):
     """How often images are really passed through the network."""
