@@ -492,6 +492,8 @@ def test_code_is_shown_without_what_only_tools_read():
     [
         ('x = 1\n\nMarkdown(f"{x}\\n"\n    "more")', "x = 1"),
         ('Markdown("text")', ""),
+        ('y = 2\ncells.solution(f"{y}")', "y = 2"),
+        ("z = 3\nother(z)", None),
         ('if x:\n    Markdown("text")', None),
         ("figures.table(rows)", None),
         ("Markdown = 3", None),
