@@ -38,7 +38,8 @@ def _data() -> list:
         raise ValueError(f"{DATA} has no table of the data sets, which the report's appendix shows.")
     caption = {"label": "tbl-data", "tbl-cap": "The kinds of data set, and where their pictures are."}
     source = _section(DATA, "caltech101").split("\n\n")[0]
-    return [about, (caption, kinds[0]), ({}, f"**Caltech-101.** {source}"), ({}, _section(README, "Licences"))]
+    licences = {"label": "tbl-licences", "tbl-cap": "Licences of what the report is made of."}
+    return [about, (caption, kinds[0]), ({}, f"**Caltech-101.** {source}"), (licences, _section(README, "Licences"))]
 
 
 def _environment(table: str) -> list:

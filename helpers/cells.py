@@ -8,6 +8,7 @@ from IPython.display import Markdown
 FOLD = "<details><summary>Solution</summary>\n\n", "\n\n</details>"
 WIDGET = "application/vnd.jupyter.widget-view+json"  # a progress bar's
 _FOR_TOOLS = re.compile(r"[ \t]*# (?:fmt: skip|noqa\b.*|type: ignore.*)$", re.MULTILINE)
+_TEXTS = ("Markdown", "cells.solution")
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -69,14 +70,12 @@ def for_readers(source: str) -> str:
 
 
 def without_its_text(source: str) -> str:
-    """Return code without a last expression `Markdown(...)`: what it says stands below. Other code stays as it is."""
+    """Return code without a last expression that is but text, such as `Markdown(...)`: what it says stands below."""
     try:
         body = ast.parse(source).body
     except SyntaxError:  # a magic of Jupyter's
         return source
     last = body[-1] if body else None
-    if not (
-        isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and ast.unparse(last.value.func) == "Markdown"
-    ):
+    if not (isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and ast.unparse(last.value.func) in _TEXTS):
         return source
     return "\n".join(source.splitlines()[: last.lineno - 1]).rstrip()
