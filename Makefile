@@ -56,6 +56,6 @@ readme: $(READY) ## make the README's pictures and its table anew, of what is co
 	$(PY) -m helpers.readme
 	$(PY) -m helpers.study readme
 
-clean:           ## remove the environment and every run
-	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info
-	find reports -mindepth 1 -maxdepth 1 -type d ! -name readme -exec rm -rf {} +
+clean:           ## remove the environment and every run; what a study has finished stays
+	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info reports/study/*/
+	find reports -mindepth 1 -maxdepth 1 -type d ! -name readme ! -name study -exec rm -rf {} +

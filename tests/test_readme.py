@@ -86,13 +86,15 @@ def cleaned(command, folder):
     for kept in ("reports/readme/strip.png", "reports/measured.json", "Makefile"):
         (folder / kept).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / kept, folder / kept)
-    for gone in (".venv/bin", "reports/scenes/notebooks", "reports/my own pictures", ".pytest_cache"):
+    (folder / "reports/study").mkdir()
+    (folder / "reports/study/a_training.json").write_text("{}", encoding="utf-8")
+    for gone in (".venv/bin", "reports/study/cache", "reports/scenes/notebooks", "reports/my own pictures", ".pytest_cache"):
         (folder / gone).mkdir(parents=True)
     run(["make", "clean"], folder)
     left = {
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() or not any(path.iterdir())
     }
-    assert left == {"reports/readme/strip.png", "reports/measured.json", "Makefile"}
+    assert left == {"reports/readme/strip.png", "reports/measured.json", "reports/study/a_training.json", "Makefile"}
 
 
 def dry(command, folder):
