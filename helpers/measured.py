@@ -55,15 +55,26 @@ def of_dataset(results: Iterable[tuple], largest: int) -> dict:
     for cell, result in sorted(results, key=lambda pair: (pair[0].network, pair[0].seed)):
         networks[cell.network].append((cell, result))
     full = {name: _full(pairs, largest) for name, pairs in networks.items()}
-    differences = {f"{a} - {b}": _difference(full.get(a, {}), full.get(b, {})) for a, b in PAIRS}
+    entries = {name: _network(by_seed) for name, by_seed in full.items() if by_seed}
     curves = {name: _curve(pairs) for name, pairs in networks.items()}
     searches = {name: _search(pairs, largest) for name, pairs in networks.items()}
     return {
-        "networks": {name: _network(by_seed) for name, by_seed in full.items() if by_seed},
-        "differences": {name: difference for name, difference in differences.items() if difference},
+        "networks": entries,
+        "differences": _differences(entries),
         "learning_curve": {name: curve for name, curve in curves.items() if len(curve) > 1},
         "search": {name: rows for name, rows in searches.items() if len(rows) > 1},
     }
+
+
+def merged(before: dict, now: dict, digest: str) -> dict:
+    """Return a data set's entry with what was measured before of networks that a study leaves out.
+
+    digest is that of the images; what was measured on others, or on nobody knows which, is dropped.
+    """
+    if before.get("data") != digest:
+        return now | {"data": digest}
+    entry = {what: before[what] | now[what] for what in ("networks", "learning_curve", "search")}
+    return entry | {"differences": _differences(entry["networks"]), "data": digest}
 
 
 def _full(pairs: list, largest: int) -> dict[int, dict]:
@@ -80,13 +91,18 @@ def _network(by_seed: dict[int, dict]) -> dict:
     return entry
 
 
-def _difference(first: dict[int, dict], second: dict[int, dict]) -> dict | None:
-    """Return the difference of the test accuracies, seed by seed, where both were trained."""
-    seeds = sorted(first.keys() & second.keys())
-    if not seeds:
-        return None
-    values = [first[seed]["test"]["accuracy"] - second[seed]["test"]["accuracy"] for seed in seeds]
-    return {"seeds": seeds, "test_accuracy": summary(values)}
+def _differences(networks: dict[str, dict]) -> dict[str, dict]:
+    """Return the differences of the test accuracies, seed by seed, of the pairs that have seeds in common."""
+    accuracy = {
+        name: dict(zip(entry["seeds"], entry["test_accuracy"]["by_seed"], strict=True))
+        for name, entry in networks.items()
+    }
+    differences = {}
+    for a, b in PAIRS:
+        if seeds := sorted(accuracy.get(a, {}).keys() & accuracy.get(b, {}).keys()):
+            values = [accuracy[a][seed] - accuracy[b][seed] for seed in seeds]
+            differences[f"{a} - {b}"] = {"seeds": seeds, "test_accuracy": summary(values)}
+    return differences
 
 
 def _curve(pairs: list) -> dict[str, dict]:

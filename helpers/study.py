@@ -197,7 +197,8 @@ def _run(given: argparse.Namespace) -> Path:
             for cell, result in finished.results(given.folder, data.name, data.digest)
             if cell.epochs == (given.epochs or RECIPES[cell.network].epochs)
         ]
-        total["datasets"][data.name] = measured.of_dataset(kept, data.largest)
+        entry, before = measured.of_dataset(kept, data.largest), total["datasets"].get(data.name, {})
+        total["datasets"][data.name] = measured.merged(before, entry, data.digest)
     measured.save(measured.described(total, RECIPES), path)
     return path
 

@@ -68,6 +68,20 @@ def test_a_search_sees_the_validation_images_alone():
     assert not any("test" in name for row in rows for name in row)
 
 
+def test_a_study_of_some_networks_leaves_the_others_measurements_alone_on_the_same_images():
+    frozen, scratch = (
+        pairs("vgg19_frozen", [0.9, 1.0]),
+        pairs("scratch", [0.8, 0.7]) + pairs("scratch", [0.5], images=10),
+    )
+    before = measured.merged({}, measured.of_dataset(frozen, 50), "images")
+    now = measured.of_dataset(scratch, 50)
+    found = measured.merged(before, now, "images")
+    assert found == measured.of_dataset(frozen + scratch, 50) | {"data": "images"}
+    assert found["differences"]["vgg19_frozen - scratch"]["test_accuracy"]["mean"] == 0.2
+    for other in (measured.merged(before, now, "other images"), measured.merged(now, now, "other images")):
+        assert other == now | {"data": "other images"}
+
+
 def whole():
     entry = measured.of_dataset(pairs("scratch", [0.8, 0.9, 0.85]) + pairs("vgg19_frozen", [1.0]), 50)
     return measured.described({"datasets": {"scenes": entry}}, RECIPES)

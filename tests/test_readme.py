@@ -88,7 +88,13 @@ def cleaned(command, folder):
         shutil.copy(ROOT / kept, folder / kept)
     (folder / "reports/study").mkdir()
     (folder / "reports/study/a_training.json").write_text("{}", encoding="utf-8")
-    for gone in (".venv/bin", "reports/study/cache", "reports/scenes/notebooks", "reports/my own pictures", ".pytest_cache"):
+    for gone in (
+        ".venv/bin",
+        "reports/study/cache",
+        "reports/scenes/notebooks",
+        "reports/my own pictures",
+        ".pytest_cache",
+    ):
         (folder / gone).mkdir(parents=True)
     run(["make", "clean"], folder)
     left = {
