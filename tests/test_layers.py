@@ -283,3 +283,17 @@ def test_dense_refuses_another_gradients_shape(shape):
     layer.forward(np.zeros((3, 7)))
     with pytest.raises(ValueError, match=r"but the output had \(3, 4\)"):
         layer.backward(np.zeros(shape))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_dense_layer_in_pieces_gives_the_sums_of_one_product(count, monkeypatch):
+    monkeypatch.setattr(layers, "ROWS", 128)
+    monkeypatch.setattr(layers, "unpacked", lambda: 2 * count * 40)  # 40 inputs at once: pieces of 32
+    layer, x, dout = dense(300, 2), rng(2).standard_normal((count, 300)), rng(3).random((count, 2))
+    assert layers._piece(128, 2 * count) == 32
+    assert layers._piece(44, 2 * count) == 0
+    assert_close(layer.forward(x), x @ layer.params["w"] + layer.params["b"], 1e-13)
+    layer.backward(dout)
+    found = np.zeros((300, 2))
+    layer.visit_grads(lambda name, rows, grad: found.__setitem__(rows, grad) if name == "w" else None)
+    assert_close(found, x.T @ dout, 1e-13)
