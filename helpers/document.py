@@ -38,6 +38,16 @@ def document(notebooks: list[Path], facts: list[tuple[str, str]], fingerprint: s
     return {"pandoc-api-version": [1, 23, 1], "meta": meta, "blocks": blocks}
 
 
+def content(path: Path) -> list:
+    """Return what a notebook's cells say and show, as JSON takes it, without what tells of a single run."""
+    cells_of = [cell for cell in _read(path).cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    return [[cell.cell_type, cell.source, cell.metadata.get("tags", []), _outputs(cell)] for cell in cells_of]
+
+
+def _outputs(cell: NotebookNode) -> list:
+    return [output.get("data") or output.get("text") for output in cells.merged_outputs(cell.get("outputs", []))]
+
+
 def _shown(notebooks: Iterable[NotebookNode], tag: str) -> str:
     """Return the Markdown that the cells with a tag have shown."""
     tagged = [cell for notebook in notebooks for cell in notebook.cells if tag in cell.metadata.get("tags", [])]

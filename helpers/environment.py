@@ -14,8 +14,9 @@ PACKAGES = ("numpy", "opencv-python-headless", "tensorflow", "keras", "hed-tenso
 
 def facts() -> dict[str, str]:
     """Return what the numbers and timings of this process depend on, by name: no path, no date, no name of a host."""
-    system = f"{platform.system()}, {platform.machine()}"
-    found = {"Python": platform.python_version(), "system": system, "processor": processor()}
+    machine = platform.uname()
+    found = {"Python": platform.python_version(), "system": f"{machine.system}, {machine.machine}"}
+    found |= {"processor": processor()}
     found |= {"cores": str(threads.cores()), "NumPy's matrix products": blas()}
     return found | {name: metadata.version(name) for name in PACKAGES}
 

@@ -65,8 +65,13 @@ def write(notebooks: list[Path], parameters: dict, where: Path) -> tuple[Path, P
 
 
 def fingerprint(notebooks: list[Path]) -> str:
-    """Return a hash of the notebooks, which both formats carry, so that it can be told what they were made from."""
-    return chain.digest([chain.file_digest(path) for path in notebooks])
+    """Return a hash of the notebooks' cells, which both formats carry, so that it can be told what they show.
+
+    When, where and how fast the cells ran is no part of it: the same results give the same report.
+    """
+    from helpers import document
+
+    return chain.digest([document.content(path) for path in notebooks])
 
 
 def _key(notebooks: list[Path], parameters: dict) -> str:
