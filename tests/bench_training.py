@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from helpers import environment
 from helpers.artifacts import ROOT, whole_file
 from helpers.convolution import convolve2d_loops
 from helpers.network import SGD, report_cnn, softmax_cross_entropy
@@ -194,8 +195,9 @@ def measure(pairs: int) -> dict:
     top = max(top, ceiling())
     result = {
         "machine": {
-            "processor": platform.processor() or platform.machine(),
+            "processor": environment.processor(),
             "cores": cores(),
+            "numpy's matrix products": environment.blas(),
             "system": platform.system(),
         },
         "versions": {name: metadata.version(name) for name in ("numpy", "keras", "tensorflow", *libraries[2:])},
@@ -210,6 +212,7 @@ def measure(pairs: int) -> dict:
     }
     own = statistics.median(s["seconds"] for s in batch["numpy"])
     rows = [
+        ["NumPy's matrix products", environment.blas().rpartition(", ")[2]],
         ["a step of 30 images, seconds", f"{own:.2f}"],
         ["time against Keras, batch 30", f"{ratio(batch, 'keras'):.2f}"],
         ["time against Keras, batch 1", f"{ratio(single, 'keras'):.2f}"],
