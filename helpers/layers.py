@@ -38,10 +38,10 @@ class Layer:
         dx, self.grads = self.pull(dout, self._cache)
         return dx
 
-    def visit_grads(self, update: Callable[[str, slice, np.ndarray], None]) -> None:
-        """Call `update(name, rows, gradient of those rows)` for every parameter; `update` may write on what it gets."""
+    def visit_grads(self, update: Callable[[str, slice, np.ndarray], None], scale: float = 1.0) -> None:
+        """Call `update(name, rows, scale * gradient of those rows)` for every parameter; `update` may write there."""
         for name, grad in self.grads.items():
-            update(name, slice(None), grad.copy())
+            update(name, slice(None), grad * scale)
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of one output, without the batch axis, from the shape of one input."""
@@ -163,19 +163,20 @@ class Dense(Layer):
         if dout.shape != (len(x), w.shape[1]):
             raise ValueError(f"dout has the shape {dout.shape}, but the output had {(len(x), w.shape[1])}.")
         self._pulled = x, dout
-        dx = empty("dx", x.shape, x.dtype)
+        dx, turned = empty("dx", x.shape, x.dtype), np.ascontiguousarray(dout.T)
 
         def work(blocks):
             for rows in blocks:
-                np.matmul(dout, w[rows].T, out=dx[:, rows])
+                _product_turned(w[rows], turned, out=dx[:, rows])
 
         in_threads(work, self._blocks())
         return dx
 
-    def visit_grads(self, update):
+    def visit_grads(self, update, scale=1.0):
         if self._pulled is None:
-            return super().visit_grads(update)
+            return super().visit_grads(update, scale)
         x, dout = self._pulled
+        dout = dout * scale  # here, where it is N x out numbers: the weights' gradient has 389 million
 
         def work(blocks):
             grad = scratch("grad", (min(ROWS, x.shape[1]), dout.shape[1]), np.result_type(x, dout))
@@ -210,13 +211,27 @@ def _piece(inputs: int, sizes: int) -> int:
 
 def _product(x: np.ndarray, w: np.ndarray, out: np.ndarray) -> None:
     """Write x w, (N, out), of a block x (N, in), w (in, out); where small products are quicker, as a sum of those."""
-    piece = _piece(len(w), len(x) * w.shape[1]) if len(x) > 1 else 0
+    if len(x) == 1:
+        np.dot(x[0], w, out=out[0])  # a row by a matrix: np.matmul takes twice as long
+        return
+    piece = _piece(len(w), len(x) * w.shape[1])
     if not piece:
         np.matmul(x, w, out=out)
         return
     pieces = scratch("pieces", (len(w) // piece, *out.shape), out.dtype)
     np.matmul(x.reshape(len(x), -1, piece).transpose(1, 0, 2), w.reshape(-1, piece, w.shape[1]), out=pieces)
     pieces.sum(axis=0, out=out)
+
+
+def _product_turned(w: np.ndarray, dout: np.ndarray, out: np.ndarray) -> None:
+    """Write (w dout)^T, (N, in), of a block w (in, out), dout (out, N): dL/dx; in pieces as in `_product`."""
+    piece = _piece(len(w), dout.size)
+    if not piece:
+        np.matmul(dout.T, w.T, out=out)
+        return
+    pieces = scratch("turned", (len(w) // piece, piece, dout.shape[1]), out.dtype)
+    np.matmul(w.reshape(-1, piece, w.shape[1]), dout, out=pieces)
+    out[...] = pieces.reshape(len(w), -1).T
 
 
 def _outer(x: np.ndarray, dout: np.ndarray, grad: np.ndarray) -> np.ndarray:

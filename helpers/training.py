@@ -93,8 +93,7 @@ class SGD:
                     if f"{number}.{name}" not in self.velocity:
                         self.velocity[f"{number}.{name}"] = np.zeros_like(param)
 
-            def update(name, rows, grad, number=number, layer=layer):
-                change = np.multiply(grad, -self.learning_rate, out=grad)
+            def update(name, rows, change, number=number, layer=layer):
                 if self.momentum:
                     velocity = self.velocity[f"{number}.{name}"][rows]
                     velocity *= self.momentum
@@ -102,7 +101,7 @@ class SGD:
                     change = velocity
                 layer.params[name][rows] += change
 
-            layer.visit_grads(update)
+            layer.visit_grads(update, -self.learning_rate)
 
 
 @dataclass

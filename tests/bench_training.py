@@ -24,9 +24,10 @@ from tqdm import tqdm
 from helpers import environment
 from helpers.artifacts import ROOT, whole_file
 from helpers.convolution import convolve2d_loops
-from helpers.network import SGD, report_cnn, softmax_cross_entropy
-from helpers.threads import cores, fastest
+from helpers.network import SGD, Sequential, report_cnn, softmax_cross_entropy
+from helpers.threads import cores, fastest, in_threads
 
+BATCHES = (1, 2, 4, 8, 16, 30, 60)
 RATE = 1e-4  # small: the loss moves, and does not run away over the repetitions
 FLOP = 3 * (1.771e9 + 0.779e9) + 2 * 0.085e9  # of one image: convolution 2 and dense three times, convolution 1 twice
 
@@ -44,6 +45,18 @@ def numpy_step(size: int, count: int):
         model.backward(dlogits, need_dx=False)
         optimizer.step(model)
         return loss
+
+    return step
+
+
+def stem_step(size: int, count: int):
+    """Return a step through what treats each image on its own, both ways: all but the two dense layers."""
+    model, (x, _) = report_cnn(size, rng=np.random.default_rng(0)), batch_of(size, count)
+    stem = Sequential(model.layers[:6], model.input_shape)
+
+    def step() -> float:
+        stem.backward(stem.forward(x), need_dx=False)
+        return 0.0
 
     return step
 
@@ -92,7 +105,7 @@ def torch_step(size: int, count: int):
     return step
 
 
-STEPS = {"numpy": numpy_step, "keras": keras_step, "torch": torch_step}
+STEPS = {"numpy": numpy_step, "stem": stem_step, "keras": keras_step, "torch": torch_step}
 
 
 def work(library: str, size: int, count: int) -> None:
@@ -152,30 +165,49 @@ def ceiling() -> float:
     return 2 * 2048**3 / fastest(lambda: np.matmul(a, a, out=out), 9)
 
 
-def growth(settings: list[tuple[int, int]], amount) -> dict:
+def growth(settings: list[tuple[int, int]], amount, library: str = "numpy") -> dict:
     """Return seconds of a step for each (size, count) and the exponent of its growth with `amount`(size, count)."""
     seconds = []
-    for size, count in tqdm(settings, desc="growth", unit="setting"):
-        worker = Worker("numpy", size, count)
+    for size, count in tqdm(settings, desc=f"growth, {library}", unit="setting"):
+        worker = Worker(library, size, count)
         seconds.append(statistics.median([worker.step()["seconds"] for _ in range(5)][2:]))
         worker.close()
     exponent = np.polyfit(np.log([amount(*s) for s in settings]), np.log(seconds), 1)[0]
     return {"settings": settings, "seconds": seconds, "exponent": float(exponent)}
 
 
-def loops_against_forward() -> dict:
-    """Return the seconds that one image's convolutions take by loops and by the whole vectorised forward pass.
+def max_pool2d_loops(feature_map: np.ndarray) -> np.ndarray:
+    """Take the maximum of each 2x2 window of a map (H, W), stride 1, by two loops."""
+    height, width = feature_map.shape[0] - 1, feature_map.shape[1] - 1
+    return np.array([[feature_map[i : i + 2, j : j + 2].max() for j in range(width)] for i in range(height)])
 
-    The loops are timed on one filter of each layer, and multiplied by the number of filters: minutes otherwise.
+
+def loops_against_forward() -> dict:
+    """Return the seconds of one image's forward pass: by loops and vectorised, whole and without the dense layers.
+
+    The loops go over the pixels, as those of chapters 1 and 2; they are timed on one filter of each layer, and
+    multiplied by the number of filters: half a minute otherwise. The dense layers are a product of NumPy in both.
     """
     model, (x, _) = report_cnn(rng=np.random.default_rng(0)), batch_of(224, 1)
+    stem, dense = Sequential(model.layers[:6], model.input_shape), model.layers[7].params["w"]
     loops, image = 0.0, x
-    for number, layer in enumerate(model.layers[:6]):
+    for number, layer in enumerate(stem.layers):
         if number in (0, 3):
             w = layer.params["w"]
             loops += w.shape[3] * fastest(lambda: convolve2d_loops(image[0], w[::-1, ::-1, :, 0]), 1)  # noqa: B023
+        elif number in (2, 5):
+            loops += image.shape[3] * fastest(lambda: max_pool2d_loops(image[0, :, :, 0]), 1)  # noqa: B023
         image = layer.apply(image)[0]
-    return {"loops": loops, "forward": fastest(lambda: model.predict(x), 7)}
+    product = fastest(lambda: image.reshape(1, -1) @ dense, 3)
+    return {
+        "loops": loops + product,
+        "forward": fastest(lambda: model.predict(x), 7),
+        "loops_bare": loops,
+        "forward_bare": fastest(lambda: stem.predict(x), 7),
+        "reading_weights": fastest(
+            lambda: in_threads(lambda blocks: [block.max() for block in blocks], np.array_split(dense, 512)), 7
+        ),
+    }
 
 
 def same_bits() -> bool:
@@ -207,10 +239,11 @@ def measure(pairs: int) -> dict:
         "ceiling": top,
         "loops": loops_against_forward(),
         "pixels": growth([(s, 10) for s in (64, 96, 128, 192, 256, 320)], lambda size, count: size**2),
-        "batch": growth([(224, n) for n in (1, 2, 4, 8, 16, 30, 60)], lambda size, count: count),
+        "batch": growth([(224, n) for n in BATCHES], lambda size, count: count),
+        "batch_without_dense": growth([(224, n) for n in BATCHES], lambda size, count: count, "stem"),
         "same_bits": same_bits(),
     }
-    own = statistics.median(s["seconds"] for s in batch["numpy"])
+    own, loops = statistics.median(s["seconds"] for s in batch["numpy"]), result["loops"]
     rows = [
         ["NumPy's matrix products", environment.blas().rpartition(", ")[2]],
         ["a step of 30 images, seconds", f"{own:.2f}"],
@@ -219,9 +252,13 @@ def measure(pairs: int) -> dict:
         *([["time against PyTorch, batch 30", f"{ratio(batch, 'torch'):.2f}"]] if "torch" in batch else []),
         ["share of the matrix product's ceiling", f"{30 * FLOP / own / top:.0%} of {top / 1e9:.0f} GFLOP/s"],
         *([f"peak memory, {name}, GB", f"{steps[-1]['peak'] / 1e9:.2f}"] for name, steps in batch.items()),
-        ["one image forward against the loops", f"{result['loops']['loops'] / result['loops']['forward']:.0f} times"],
+        ["one image forward against the loops", f"{loops['loops'] / loops['forward']:.0f} times"],
+        ["the same without the dense layers", f"{loops['loops_bare'] / loops['forward_bare']:.0f} times"],
+        ["seconds of that forward pass", f"{loops['forward']:.3f}"],
+        ["of them reading the dense layer's weights", f"{loops['reading_weights']:.3f}"],
         ["growth with the number of pixels", f"exponent {result['pixels']['exponent']:.2f}"],
         ["growth with the batch", f"exponent {result['batch']['exponent']:.2f}"],
+        ["the same without the dense layers", f"exponent {result['batch_without_dense']['exponent']:.2f}"],
         ["the same seed twice", "the same bits" if result["same_bits"] else "DIFFERENT BITS"],
     ]
     for name, value in rows:

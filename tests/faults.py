@@ -126,6 +126,20 @@ FAULTS = [
     Fault("both rows of a window get its gradient", "stage.py", "upper[n, done] ^= lower[n, done]", "pass", "stage"),
     Fault("a piece's last rows count twice", "stage.py", "inside[bottom - a :] = 0", "pass", "stage"),
     Fault(
+        "an image is taken for another where dL/dx goes in pieces",
+        "layers.py",
+        "out[...] = pieces.reshape(len(w), -1).T",
+        "out[...] = pieces.reshape(len(w), -1).T[::-1]",
+        "layers -k pieces",
+    ),
+    Fault(
+        "the dense layer's weights climb",
+        "layers.py",
+        "dout = dout * scale",
+        "dout = dout * abs(scale)",
+        "layers",
+    ),
+    Fault(
         "the last piece of a block is left out of the sum",
         "layers.py",
         "pieces.sum(axis=0, out=out)",

@@ -293,7 +293,7 @@ def test_a_dense_layer_in_pieces_gives_the_sums_of_one_product(count, monkeypatc
     assert layers._piece(128, 2 * count) == 32
     assert layers._piece(44, 2 * count) == 0
     assert_close(layer.forward(x), x @ layer.params["w"] + layer.params["b"], 1e-13)
-    layer.backward(dout)
+    assert_close(layer.backward(dout), dout @ layer.params["w"].T, 1e-13)
     found = np.zeros((300, 2))
-    layer.visit_grads(lambda name, rows, grad: found.__setitem__(rows, grad) if name == "w" else None)
-    assert_close(found, x.T @ dout, 1e-13)
+    layer.visit_grads(lambda name, rows, grad: found.__setitem__(rows, grad) if name == "w" else None, -3.0)
+    assert_close(found, -3 * (x.T @ dout), 1e-13)
