@@ -140,11 +140,13 @@ class Sequential:
             raise ValueError(f"{path} does not fit this network. {error}") from error
 
 
-def report_cnn(image_size: int = 224, classes: int = 3, *, rng: np.random.Generator, dtype=np.float32) -> Sequential:
+def report_cnn(
+    image_size: int = 224, classes: int = 3, *, rng: np.random.Generator | None, dtype=np.float32
+) -> Sequential:
     """Build the report's network: two convolutions with ReLU and overlapping max pooling, two dense layers.
 
-    At 224 x 224 and three classes it has 389,336,515 parameters, 1.56 GB in float32. ValueError for images below 8
-    pixels or fewer than two classes.
+    At 224 x 224 and three classes it has 389,336,515 parameters, 1.56 GB in float32. `rng` draws them; None leaves them
+    at 0, for a network whose weights are loaded. ValueError for images below 8 pixels or fewer than two classes.
     """
     if image_size < 8 or classes < 2:
         raise ValueError(f"The network needs images of at least 8 pixels and two classes, not {image_size}, {classes}.")

@@ -339,6 +339,10 @@ def test_saved_and_loaded(dtype, tmp_path):
     assert all(np.array_equal(value, model.state()[name]) for name, value in other.state().items())
     assert {value.dtype for value in other.state().values()} == {np.dtype(dtype)}
     assert np.array_equal(other.predict(x), model.predict(x))
+    empty = report_cnn(8, rng=None, dtype=dtype)
+    assert not any(value.any() for value in empty.state().values())
+    empty.load(tmp_path / "weights.npz")
+    assert np.array_equal(empty.predict(x), model.predict(x))
     before = model.state()["9.b"].copy()
     other.layers[-1].params["b"] += 1
     assert np.array_equal(model.state()["9.b"], before)  # what was loaded is not shared
