@@ -162,6 +162,20 @@ def moved(before: np.ndarray, after: np.ndarray) -> float:
     return np.linalg.norm(after - before) / (np.linalg.norm(before) or 1)
 
 
+def alive(shares: Sequence[tuple[np.ndarray, np.ndarray]]) -> Figure:
+    """Draw for each convolution what share of its map every filter leaves above 0, (F,), before and after training."""
+    figure = Figure(figsize=(WIDTH, 2.0), layout="constrained")
+    axes = figure.subplots(1, len(shares), sharey=True, squeeze=False)[0]
+    for number, (ax, pair) in enumerate(zip(axes, shares, strict=True), start=1):
+        for share, color, name in zip(pair, (GRAY, GREEN), ("before", "after"), strict=True):
+            line = -np.sort(-share)
+            ax.step(np.arange(1, len(line) + 1), line, where="mid", color=color, lw=1.4, label=name)
+        ax.set(xlabel="filters in falling order", ylim=(-0.03, 1.03), title=f"Convolution {number}")
+    axes[0].set_ylabel("share above 0")
+    axes[-1].legend()
+    return figure
+
+
 def ladder(seconds: dict[str, float], ceiling: float) -> Figure:
     """Draw the seconds that each way of computing the same takes, one bar a way, and the machine's ceiling."""
     figure = Figure(figsize=(WIDTH, 2.1), layout="constrained")

@@ -36,6 +36,14 @@ def test_how_far_numbers_have_moved():
     assert draw.moved(np.zeros(2), np.array([0.0, 2])) == 2
 
 
+def test_the_shares_above_0_fall_from_left_to_right():
+    figure = draw.alive([(np.array([0.2, 0.9]), np.array([0.5, 0])), (np.full(3, 0.5), np.arange(3) / 3)])
+    drawn = [[line.get_ydata().tolist() for line in ax.lines] for ax in figure.axes]
+    assert drawn[0] == [[0.9, 0.2], [0.5, 0]]
+    assert drawn[1] == [[0.5] * 3, [2 / 3, 1 / 3, 0]]
+    assert [text.get_text() for text in figure.axes[1].get_legend().texts] == ["before", "after"]
+
+
 def test_a_dead_map_is_black():
     figure = draw.filters_and_maps(np.ones((3, 3, 2)), np.zeros((4, 5, 2)), [1])
     assert figure.axes[5].images[0].get_clim() == (0, 1)
