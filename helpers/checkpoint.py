@@ -29,7 +29,7 @@ class Checkpoint:
             "images": data,
             "labels": np.asarray(labels).tolist(),
             "initial_weights": crc,
-            "random_state": json.dumps(rng.bit_generator.state, default=str),
+            "random_state": json.dumps(rng.bit_generator.state, default=_as_list),
             "code": _code_digest(),
         }
 
@@ -42,7 +42,7 @@ class Checkpoint:
         }
         velocity = {f"velocity.{name}": value for name, value in self.optimizer.velocity.items()}
         with whole_file(self.path) as temporary, temporary.open("wb") as file:
-            text = np.array(json.dumps(training))
+            text = np.array(json.dumps(training, default=_as_list))
             np.savez(file, allow_pickle=False, training=text, **self.model.state(), **velocity)
 
     def resume(self) -> dict[str, list] | None:
@@ -65,7 +65,7 @@ class Checkpoint:
         moving = self.model.state() if self.optimizer.momentum else {}
         if missing := {*self.model.state(), *(f"velocity.{name}" for name in moving)} - arrays.keys():
             raise ValueError(f"{self.path} is damaged (it holds no {min(missing)}): delete it to start afresh.")
-        self.model.set_state(arrays)
+        self.model.set_state(arrays, copy=False)
         self.optimizer.velocity = {name: arrays[f"velocity.{name}"] for name in moving}
         self.rng.bit_generator.state = random_state
         tqdm.write(f"Going on after epoch {epochs} from {self.path.name}", file=sys.stderr)  # stdout is in the report
@@ -78,6 +78,10 @@ class Checkpoint:
                     f"The checkpoint {self.path} belongs to another training (its {name} differs): "
                     "delete it, or name another file."
                 )
+
+
+def _as_list(array: np.ndarray) -> list:
+    return array.tolist()  # the state of some generators holds arrays
 
 
 def _code_digest() -> str:

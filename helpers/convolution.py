@@ -33,12 +33,24 @@ def kaiming_normal(shape: tuple[int, ...], *, rng: np.random.Generator, dtype=np
     `shape` ends with (inputs, outputs): the fan-in is the product of all sizes but the last, KH*KW*C for a kernel
     (KH, KW, C, F) and D for a dense (D, M). Source: He et al. (2015), equation 10; std = sqrt(2/n), not 2/n.
     """
-    if len(shape) < 2 or min(shape) < 1:
-        raise ValueError(f"A weight's shape ends with (inputs, outputs), all of at least 1; {shape} does not.")
+    check_rng(rng)
+    check_weights(shape)
     fan_in = int(np.prod(shape[:-1]))
     weights = rng.standard_normal(shape, dtype=dtype)
     weights *= np.sqrt(2 / fan_in)
     return weights
+
+
+def check_rng(rng) -> None:
+    """Raise ValueError for what is no generator of random numbers."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng must be a generator such as np.random.default_rng(0), not {rng!r}.")
+
+
+def check_weights(shape: tuple[int, ...]) -> None:
+    """Raise ValueError for a shape that no weights can have."""
+    if len(shape) < 2 or min(shape) < 1:
+        raise ValueError(f"A weight's shape ends with (inputs, outputs), all of at least 1; {shape} does not.")
 
 
 def convolve2d_loops(image: np.ndarray, kernel: np.ndarray, stride: int = 1, pad: int = 0) -> np.ndarray:
@@ -104,6 +116,8 @@ def check_arrays(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> None:
             raise ValueError(f"{name} must hold floating-point numbers, not {array.dtype}: scale and convert it first.")
     if len(x) == 0:
         raise ValueError("x is an empty batch: give at least one image.")
+    if 0 in w.shape[2:]:
+        raise ValueError(f"The kernels w {w.shape} need at least one channel and one filter.")
     if x.shape[3] != w.shape[2]:
         raise ValueError(f"x has {x.shape[3]} channels, but the kernels w {w.shape} are made for {w.shape[2]}.")
     if w.shape[3] != b.shape[0]:
@@ -147,13 +161,13 @@ def _weight_gradient(windows: np.ndarray, dout: np.ndarray) -> tuple[np.ndarray,
     blocks = _blocks(windows)
     # A sum for each block, added up in order afterwards: the result does not depend on which thread took which block.
     dws = np.empty((len(blocks), int(np.prod(windows.shape[3:])), dout.shape[3]), np.result_type(windows, dout))
-    dbs = np.empty((len(blocks), dout.shape[3]), dout.dtype)
+    dbs = np.empty((len(blocks), dout.shape[3]), dws.dtype)
 
     def work(numbers: range) -> None:
         for k in numbers:
             part = dout[blocks[k]].reshape(-1, dout.shape[3])
             np.matmul(_columns(windows[blocks[k]]).T, part, out=dws[k])
-            np.matmul(np.ones(len(part), part.dtype), part, out=dbs[k])
+            np.matmul(np.ones(len(part), dbs.dtype), part, out=dbs[k])
 
     in_threads(work, range(len(blocks)))
     return dws.sum(axis=0), dbs.sum(axis=0)

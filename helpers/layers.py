@@ -8,7 +8,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from helpers.convolution import conv2d_backward, conv2d_forward, kaiming_normal, output_size
+from helpers.convolution import (
+    check_rng,
+    check_weights,
+    conv2d_backward,
+    conv2d_forward,
+    kaiming_normal,
+    output_size,
+)
 from helpers.pooling import max_pool2d_backward, max_pool2d_forward
 from helpers.threads import fresh, in_threads, scratch, unpacked
 
@@ -39,7 +46,12 @@ class Layer:
         return dx
 
     def visit_grads(self, update: Callable[[str, slice, np.ndarray], None], scale: float = 1.0) -> None:
-        """Call `update(name, rows, scale * gradient of those rows)` for every parameter; `update` may write there."""
+        """Call `update(name, rows, scale * gradient of those rows)` for every parameter; `update` may write there.
+
+        RuntimeError when there are no gradients.
+        """
+        if self.params and not self.grads:
+            raise RuntimeError(f"{type(self).__name__} has no gradients to step by: call backward first.")
         for name, grad in self.grads.items():
             update(name, slice(None), grad * scale)
 
@@ -63,6 +75,7 @@ class Conv2D(Layer):
             output_size(1 << 30, k, stride, pad)  # refuses what makes no sense now, not with the first image
         self.stride, self.pad = stride, pad
         shape = kh, kw, in_channels, out_channels
+        check_weights(shape)
         self.params["w"] = np.zeros(shape, dtype) if rng is None else kaiming_normal(shape, rng=rng, dtype=dtype)
         self.params["b"] = np.zeros(out_channels, dtype)
 
@@ -105,6 +118,8 @@ class MaxPool2D(Layer):
         return max_pool2d_backward(dout, cache), {}
 
     def output_shape(self, shape):
+        if len(shape) != 3:
+            raise ValueError(f"Pooling takes images (H, W, C), not {shape}.")
         return (*(output_size(n, self.window, self.stride) for n in shape[:2]), shape[2])
 
 
@@ -140,6 +155,7 @@ class Dense(Layer):
         if rng is None:
             self.params["w"] = np.zeros((in_features, out_features), dtype)
         else:
+            check_rng(rng)
             self.params["w"] = rng.standard_normal((in_features, out_features), dtype=dtype)
             self.params["w"] *= np.sqrt(1 / in_features)
         self.params["b"] = np.zeros(out_features, dtype)
@@ -166,6 +182,7 @@ class Dense(Layer):
         if self._cache is None:
             raise RuntimeError("Dense.backward needs a forward pass first.")
         x, w = self._cache, self.params["w"]
+        dout = np.array(dout)  # the gradients are made of it later
         if dout.shape != (len(x), w.shape[1]):
             raise ValueError(f"dout has the shape {dout.shape}, but the output had {(len(x), w.shape[1])}.")
         self._pulled = x, dout

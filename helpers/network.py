@@ -31,6 +31,7 @@ __all__ = [
 class Sequential:
     """Layers in a row; the output of the last are the logits.
 
+    Several threads may `predict` with one network; `forward` and `backward` remember, and are for one thread.
     The layers before the first Dense treat every image on its own: they are the network's `helpers.stem.Stem`.
     """
 
@@ -39,12 +40,17 @@ class Sequential:
             raise ValueError("A network needs at least one layer.")
         self.layers, self.input_shape = list(layers), input_shape
         self._split = next((k for k, layer in enumerate(layers) if not layer.per_image), len(layers))
+        if not any(isinstance(layer, (Conv2D, MaxPool2D)) for layer in layers[: self._split]):
+            self._split = 0  # what comes first need not be images
         self._stem = Stem(self.layers[: self._split], last=self._split == len(layers)) if self._split else None
 
     @property
     def classes(self) -> int:
-        """How many logits the network has: the size of the last layer that has parameters."""
-        return next(layer.params["b"].size for layer in reversed(self.layers) if layer.params)
+        """How many logits the network has: the size of the last layer that has parameters; ValueError without one."""
+        sizes = [layer.params["b"].size for layer in self.layers if layer.params]
+        if not sizes:
+            raise ValueError("This network has no layer with parameters, and so no classes.")
+        return sizes[-1]
 
     @property
     def size(self) -> int:
@@ -54,6 +60,8 @@ class Sequential:
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Return the logits (N, K) of inputs x (N, H, W, C), and remember what `backward` needs."""
         if self._stem:
+            for layer in self.layers[self._split : self._split + 1]:
+                layer.grads = {}  # they were to be made of memory that is used again now
             x = self._stem.forward(x)
         for layer in self.layers[self._split :]:
             x = layer.forward(x)
@@ -110,11 +118,14 @@ class Sequential:
         return "\n".join([f"{'layer':<12}{'output':>18}{'parameters':>16}", *rows, f"{'total':<30}{self.size:>16,}"])
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return all parameters by name: "<number of the layer>.<w or b>"."""
+        """Return all parameters by name, "<number of the layer>.<w or b>": not copies, so training changes them."""
         return {f"{k}.{name}": p for k, layer in enumerate(self.layers) for name, p in layer.params.items()}
 
-    def set_state(self, arrays) -> None:
-        """Take the parameters from a mapping such as `state` gives; ValueError when one is missing or does not fit."""
+    def set_state(self, arrays, *, copy: bool = True) -> None:
+        """Take the parameters from a mapping such as `state` gives; ValueError when one is missing or does not fit.
+
+        Without `copy`, arrays of the right type become the network's own.
+        """
         for key, param in self.state().items():
             if key not in arrays:
                 raise ValueError(f"The weights hold no {key}: they are another network's.")
@@ -124,7 +135,7 @@ class Sequential:
                 raise ValueError(f"The weights' {key} holds what is not a finite number.")
         for k, layer in enumerate(self.layers):  # only now: weights that are refused leave the network as it was
             for name, param in layer.params.items():
-                layer.params[name] = arrays[f"{k}.{name}"].astype(param.dtype, copy=False)
+                layer.params[name] = arrays[f"{k}.{name}"].astype(param.dtype, copy=copy)
 
     def save(self, path: str | Path) -> None:
         """Write the parameters to an .npz file, whole or not at all."""
@@ -135,7 +146,7 @@ class Sequential:
         """Read parameters that `save` wrote; ValueError when the file is damaged or another network's."""
         arrays = read_npz(path, "delete it and train again")
         try:
-            self.set_state(arrays)
+            self.set_state(arrays, copy=False)
         except ValueError as error:
             raise ValueError(f"{path} does not fit this network. {error}") from error
 
@@ -148,6 +159,7 @@ def report_cnn(
     At 224 x 224 and three classes it has 389,336,515 parameters, 1.56 GB in float32. `rng` draws them; None leaves them
     at 0, for a network whose weights are loaded. ValueError for images below 8 pixels or fewer than two classes.
     """
+    check_counts(image_size=image_size, classes=classes)
     if image_size < 8 or classes < 2:
         raise ValueError(f"The network needs images of at least 8 pixels and two classes, not {image_size}, {classes}.")
     side = image_size - 6  # 3x3 convolution, 2x2 pooling, and both again: -2 -1 -2 -1

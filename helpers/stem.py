@@ -19,11 +19,13 @@ class Stem:
     def __init__(self, layers: list[Layer], *, last: bool) -> None:
         self._layers, self._steps, self._last = layers, _steps(layers), last
         self._caches: list[list] = []
+        self._shape: tuple[int, ...] = ()
         self.workspace = Workspace()
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Return the last layer's output for images x (N, H, W, C), and remember what `backward` needs."""
         out, self._caches = self._pass(x, remember=True)
+        self._shape = out.shape
         return out
 
     def predict(self, x: np.ndarray) -> np.ndarray:
@@ -34,6 +36,8 @@ class Stem:
         """Return dL/dx, where it is needed, from dout = dL/dout, and leave the layers' gradients in their `grads`."""
         if not self._caches:
             raise RuntimeError("backward needs a forward pass first.")
+        if np.shape(dout) != self._shape:
+            raise ValueError(f"dout has the shape {np.shape(dout)}, but the output had {self._shape}.")
         groups, parts = _groups(len(dout))
         grads, dxs = [[] for _ in groups], [None] * len(groups)
 
@@ -52,15 +56,19 @@ class Stem:
         return np.concatenate(dxs) if need_dx else None
 
     def _pass(self, x: np.ndarray, *, remember: bool) -> tuple[np.ndarray, list[list]]:
-        if x.ndim != 4 or len(x) == 0:
-            raise ValueError(f"The network takes a batch of images (N, H, W, C) with at least one, not {x.shape}.")
+        if not isinstance(x, np.ndarray) or x.ndim != 4 or len(x) == 0:
+            raise ValueError(
+                f"The network takes a batch of images, an array (N, H, W, C) with at least one, not {np.shape(x)}."
+            )
         shape = x.shape[1:]
         for layer in self._layers:
             shape = layer.output_shape(shape)
         groups, parts = _groups(len(x))
-        # What the network itself reads later may be written where it was before; what its caller gets may not.
+        # What the network itself reads later may be written where it was before; what its caller gets may not. What is
+        # not remembered is this thread's own: several may ask one network for predictions.
         dtype = np.result_type(x, *(param for layer in self._layers for param in layer.params.values()))
-        whole = (fresh if self._last else self.workspace.empty)(("out", remember), (len(x), *shape), dtype)
+        place_of_out = fresh if self._last else self.workspace.empty if remember else scratch
+        whole = place_of_out("stem's out", (len(x), *shape), dtype)
         caches = [[] for _ in groups]
 
         def place(g: int, k: int) -> Callable:

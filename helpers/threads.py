@@ -13,6 +13,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 _inside = threading.local()
+_turn = threading.RLock()  # several threads that share out work take turns: each turn keeps all cores busy
 
 
 class Workspace:
@@ -57,6 +58,18 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController()
 
 
+def _after_fork() -> None:
+    """Forget the threads, which a forked process does not have."""
+    global _turn
+    _workers.cache_clear()
+    _inside.__dict__.clear()
+    _turn = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 @cache
 def unpacked() -> int:
     """Return up to how many multiplications BLAS does a matrix product as it lies in memory; 0 where it never does.
@@ -77,7 +90,7 @@ def in_threads(work: Callable[[Sequence], None], items: Sequence) -> None:
         work(items)
         return
     count = min(cores(), len(items))
-    with _blas().limit(limits=1, user_api="blas"):  # for one share too: with other threads BLAS rounds otherwise
+    with _turn, _blas().limit(limits=1, user_api="blas"):  # for one share too: with other threads BLAS rounds otherwise
         if count < 2:
             work(items)
             return

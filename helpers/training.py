@@ -2,11 +2,13 @@
 
 import time
 from dataclasses import asdict, dataclass, field
+from numbers import Real
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from helpers.checkpoint import Checkpoint
+from helpers.convolution import check_rng
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -25,8 +27,9 @@ def softmax_cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[float
     sum, not of a probability that may have become 0. Raises ValueError when the labels do not fit the logits.
     Source: Bridle (1990); Goodfellow et al. (2016), section 6.2.2.3.
     """
-    if np.ndim(logits) != 2:
-        raise ValueError(f"Logits must be an array (N, K), not {np.shape(logits)}.")
+    logits = np.asarray(logits)
+    if logits.ndim != 2:
+        raise ValueError(f"Logits must be an array (N, K), not {logits.shape}.")
     labels = check_labels(labels, *logits.shape)
     rows = np.arange(len(labels))
     shifted = logits - logits.max(axis=1, keepdims=True)
@@ -78,15 +81,15 @@ class SGD:
     """
 
     def __init__(self, learning_rate: float, momentum: float = 0.0) -> None:
-        if not (np.isfinite(learning_rate) and learning_rate > 0):
+        if not (isinstance(learning_rate, Real) and np.isfinite(learning_rate) and learning_rate > 0):
             raise ValueError(f"The learning rate must be a positive number, not {learning_rate!r}.")
-        if not 0 <= momentum < 1:
+        if not (isinstance(momentum, Real) and 0 <= momentum < 1):
             raise ValueError(f"The momentum must be from 0 to below 1, not {momentum!r}.")
         self.learning_rate, self.momentum = float(learning_rate), float(momentum)
         self.velocity: dict[str, np.ndarray] = {}
 
     def step(self, model) -> None:
-        """Change the parameters of every layer of `model`, in place, by its gradients."""
+        """Change the parameters of every layer of `model`, in place, by its gradients; RuntimeError without them."""
         for number, layer in enumerate(model.layers):
             if self.momentum:
                 for name, param in layer.params.items():
@@ -145,8 +148,7 @@ def fit(
     labels = check_labels(labels, len(images), model.classes)
     check_labels(_pair(val)[1], len(_pair(val)[0]), model.classes)  # now, not after an epoch
     check_counts(epochs=epochs, batch_size=batch_size, save_every=save_every)
-    if not isinstance(rng, np.random.Generator):
-        raise ValueError(f"rng must be a generator such as np.random.default_rng(0), not {rng!r}.")
+    check_rng(rng)
     history = History()
     state = Checkpoint(checkpoint, model, optimizer, rng, batch_size, images, labels) if checkpoint else None
     if state:

@@ -26,8 +26,21 @@ from PIL import Image
 
 from helpers import artifacts, caltech101, data, report
 from helpers.convolution import conv2d_forward, convolve2d_loops
-from helpers.network import SGD, Conv2D, Dense, Flatten, Sequential, evaluate, fit, report_cnn, softmax_cross_entropy
+from helpers.network import (
+    SGD,
+    Conv2D,
+    Dense,
+    Flatten,
+    MaxPool2D,
+    ReLU,
+    Sequential,
+    evaluate,
+    fit,
+    report_cnn,
+    softmax_cross_entropy,
+)
 from helpers.pooling import max_pool2d_forward
+from helpers.stage import stage_forward
 
 
 class Bad(NamedTuple):
@@ -624,6 +637,18 @@ ARRAYS = {
         lambda w: network().predict(zeros(1, 8, 8, 3, dtype=np.uint8)), "not uint8 | x must | scale and convert it"),
     "network: images of 7 pixels": Bad(lambda w: report_cnn(7, rng=None), "not 7, 3 | The network | at least 8 pixels"),
     "network: one class": Bad(lambda w: report_cnn(8, 1, rng=None), "not 8, 1 | The network | and two classes"),
+    "network: half a pixel": Bad(lambda w: report_cnn(8.5, rng=None), "not 8.5 | image_size must | a whole number"),
+    "network: a seed for a generator": Bad(lambda w: report_cnn(8, rng=0), "not 0 | rng must | np.random.default_rng"),
+    "network: a list": Bad(lambda w: network().forward([[1.0]]), "not (1, 1) | The network | takes a batch of images"),
+    "network: no parameters": Bad(
+        lambda w: evaluate(Sequential([ReLU()]), NAN, np.zeros(8, int)), "no classes | This network | has no layer"),
+    "network: pooling a vector": Bad(
+        lambda w: Sequential([MaxPool2D()]).summary((4,)), "not (4,) | Pooling | takes images (H, W, C)"),
+    "no channels": Bad(lambda w: Conv2D(0, 4, rng=None), "(3, 3, 0, 4) | A weight's shape | of at least 1"),
+    "kernels without filters": convolution(
+        "(3, 2, 3, 0) | The kernels w | at least one channel and one filter", w=zeros(3, 2, 3, 0), b=zeros(0)),
+    "a stage on three rows": Bad(
+        lambda w: stage_forward(zeros(1, 3, 8, 3), zeros(3, 3, 3, 4), zeros(4)), "does not fit | A window of 2 | pad"),
     "a label out of range": training("A label is 3 | with 3 classes | go from 0 to 2", labels=np.full(8, 3)),
     "a negative label": training("A label is -1 | with 3 classes | go from 0 to 2", labels=np.full(8, -1)),
     "labels that are not whole": training("not float64 | Labels | must be whole numbers", labels=zeros(8)),

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -218,23 +219,59 @@ def test_the_number_of_threads_changes_not_a_bit(count, monkeypatch):
         assert all(np.array_equal(a, z) for a, z in zip(result, results[0], strict=True))
 
 
+def test_several_threads_may_predict_with_one_network():
+    model = report_cnn(24, 3, rng=rng())
+    batches = [rng(seed).random((10, 24, 24, 3), dtype=np.float32) for seed in range(12)]
+    expected = [model.predict(x) for x in batches]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(model.predict, batches * 3))
+    assert all(np.array_equal(a, z) for a, z in zip(found, expected * 3, strict=True))
+
+
+def test_gradients_are_gone_when_their_images_are():
+    model, (x, y) = small(), batch()
+    dlogits = softmax_cross_entropy(model.forward(x), y)[1]
+    model.backward(dlogits)
+    kept = model.layers[7].grads["w"].copy()
+    dlogits *= 0
+    assert np.array_equal(model.layers[7].grads["w"], kept)
+    model.forward(x[::-1].copy())
+    assert model.layers[7].grads == {}
+    with pytest.raises(RuntimeError, match="Dense has no gradients to step by: call backward first"):
+        SGD(0.1).step(model)
+
+
+def test_a_step_without_a_backward_pass_is_refused():
+    with pytest.raises(RuntimeError, match="Conv2D has no gradients"):
+        SGD(0.1).step(small())
+
+
+def test_a_state_that_is_set_is_a_copy():
+    model, other = small(), small(seed=3)
+    other.set_state(model.state())
+    before = model.state()["9.b"].copy()
+    other.layers[9].params["b"] += 1
+    assert np.array_equal(model.state()["9.b"], before)
+
+
+def test_backward_wants_the_gradient_of_the_whole_batch():
+    stem = Sequential(small().layers[:6])
+    out = stem.forward(batch(count=10)[0])
+    with pytest.raises(ValueError, match=r"dout has the shape \(9, 4, 4, 64\), but the output had \(10, 4, 4, 64\)"):
+        stem.backward(np.ones_like(out)[:9])
+
+
+def test_layers_that_need_no_images_take_what_they_take_alone():
+    dense = Dense(4, 2, rng=rng(), dtype=np.float64)
+    x = rng(1).standard_normal((3, 2, 2))
+    assert_close(Sequential([Flatten(), ReLU(), dense]).forward(x), dense.forward(np.maximum(x, 0).reshape(3, 4)))
+
+
 # The report's network
 
 
-class NoNumbers:
-    """In a generator's place: weights of the right shape, which take no memory and no time."""
-
-    def standard_normal(self, shape, dtype):
-        return np.broadcast_to(np.zeros((), dtype), shape).view(Untouched)
-
-
-class Untouched(np.ndarray):
-    def __imul__(self, factor):
-        return self
-
-
 def test_the_report_network_has_the_sources_shapes_and_parameters():
-    model = report_cnn(rng=NoNumbers())
+    model = report_cnn(rng=None)
     assert [layer.size for layer in model.layers if layer.params] == [896, 18_496, 389_316_736, 387]
     assert model.size == 389_336_515
     assert model.output_shapes() == [

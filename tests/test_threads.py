@@ -1,6 +1,9 @@
 """Work shared between cores: every item once, errors passed on, BLAS put back."""
 
+import multiprocessing
+import os
 import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -97,3 +100,33 @@ def test_blas_keeps_to_one_thread_meanwhile_and_is_put_back(items, fails):
         assert blas_threads() == before
     assert set(before) == {2}
     assert set(inside) == {1}
+
+
+def test_several_threads_take_turns_and_blas_gets_its_threads_back():
+    before, seen = blas_threads(), []
+
+    def work(_):
+        seen.append(set(blas_threads()))
+        time.sleep(0.01)
+        seen.append(set(blas_threads()))
+
+    others = [threading.Thread(target=in_threads, args=(work, range(2))) for _ in range(4)]
+    for thread in others:
+        thread.start()
+    for thread in others:
+        thread.join()
+    assert seen == [{1}] * 16
+    assert blas_threads() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own():
+    in_threads(lambda share: None, range(2))
+    child = multiprocessing.get_context("fork").Process(target=in_threads, args=(lambda share: None, range(2)))
+    child.start()
+    child.join(20)
+    alive = child.is_alive()
+    child.kill()
+    assert not alive
+    assert child.exitcode == 0
