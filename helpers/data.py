@@ -105,7 +105,7 @@ def _load_scenes(size: int, cache: str | Path | None) -> Dataset:
             split, label, index = indices[i]
             images[i], masks[i] = scenes.picture(scenes.CLASS_NAMES[label], split, index, size)
 
-        pictures.in_threads(draw, len(rows), "Drawing scenes")
+        pictures.with_progress(draw, len(rows), "Drawing scenes")
         return {"images": images, "masks": masks}
 
     code = sorted(f"scenes/{path.name}" for path in Path(scenes.__file__).parent.glob("*.py"))
