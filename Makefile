@@ -43,7 +43,7 @@ study: $(READY)  ## repeat the trainings over seeds on Dask, hours; writes repor
 faults: $(READY) ## plant faults in a copy of the code, one at a time: the tests must catch each
 	$(PY) tests/faults.py
 
-torture: $(READY) ## kill trainings and chains at random moments, and resume them
+torture: $(READY) ## kill trainings and chains at random moments, and resume them; needs Linux
 	$(PY) tests/torture.py --kills 20
 
 lab: $(READY)    ## open the notebooks in JupyterLab
@@ -56,6 +56,6 @@ readme: $(READY) ## make the README's pictures and its table anew, of what is co
 	$(PY) -m helpers.readme
 	$(PY) -m helpers.study readme
 
-clean:           ## remove the environment and every run; what a study has finished stays
+clean:           ## remove the environment and every run in reports; what a study has finished stays
 	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info reports/study/*/
 	find reports -mindepth 1 -maxdepth 1 -type d ! -name readme ! -name study -exec rm -rf {} +

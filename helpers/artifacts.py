@@ -1,9 +1,10 @@
 """What notebooks hand on to each other and to the report: files under RUN_DIR/artifacts, whole or absent."""
 
+import errno
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
+NAMED = ("scenes", "caltech101")  # data sets; any other is a folder's path
+COMMITTED = ("readme", "study")  # folders of reports that are no runs
+RECORD = "chain.json"  # in a run's folder: what it was made of, as helpers.chain writes it
 
 
 def expanded(path: str | Path) -> Path:
@@ -23,35 +27,68 @@ def expanded(path: str | Path) -> Path:
 
 
 def resolve_run_dir(run_dir: str | Path, dataset: str) -> Path:
-    """Return the folder of a run, absolute: `run_dir`, or reports/<name of the data set> when it is empty."""
+    """Return the folder of a run, absolute: `run_dir`, or reports/<name of the data set> when it is empty.
+
+    ValueError when that one holds committed files, or the run of another data set of the same name.
+    """
     if run_dir:
         return expanded(run_dir).resolve()
     path = expanded(dataset)
-    return ROOT / "reports" / (dataset if path.name == dataset != ".." else path.resolve().name)
+    name = dataset if path.name == dataset != ".." else path.resolve().name
+    folder, way_out = ROOT / "reports" / name, "name another folder with --run-dir, or as RUN_DIR in a notebook"
+    if name.casefold() in COMMITTED:
+        raise ValueError(f"{folder} holds committed files, and is no place for a run on {dataset}: {way_out}.")
+    if (other := _dataset_of(folder)) not in (None, _place(dataset)):
+        raise ValueError(f"{folder} holds a run on another data set, {other}: {way_out}, or delete that run.")
+    return folder
+
+
+def _dataset_of(run_dir: Path) -> str | None:
+    """Return the data set of the chain's last run in a folder, None where there was none or it is not known."""
+    try:
+        return read_json(run_dir / RECORD, "every notebook runs again").get("parameters", {}).get("DATASET")
+    except (OSError, ValueError):  # the chain itself will tell
+        return None
+
+
+def _place(dataset: str | Path) -> str:
+    return str(dataset) if dataset in NAMED else str(expanded(dataset).resolve())
+
+
+def sentence(error: Exception) -> str:
+    """Return an error as a command line tells it: the system's without its number, any other as it is."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error)
 
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that replaces it on success and vanishes on failure.
 
-    An OSError that names no file, such as that of a full disk, is given the name of `path`.
+    Who may read it is left to the process's umask. An OSError that names no file, such as that of a full disk, is given
+    the name of `path`.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary.touch(exist_ok=False)
     try:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        error.filename = error.filename or str(path)
+        _name(error, path)
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _name(error: OSError, path: str | Path) -> None:
+    """Give an error of the system the file's name, unless it has one; without a number it could not show it."""
+    if error.errno and not error.filename:
+        error.filename = str(path)
 
 
 def _artifact(run_dir: str | Path, name: str, made_by: str) -> Path:
@@ -121,7 +158,10 @@ def load_arrays(run_dir: str | Path, name: str, *, made_by: str) -> dict[str, np
 
 
 def read_npz(path: str | Path, remedy: str) -> dict[str, np.ndarray]:
-    """Read every array of an .npz file (no pickle); ValueError when it is damaged: which file, how, and `remedy`."""
+    """Read every array of an .npz file (no pickle); ValueError when it is damaged: which file, how, and `remedy`.
+
+    What the system refuses, such as a folder of that name or a disk that fails, is no damage: it stays an OSError.
+    """
     try:
         # NumPy stops reading where an array should end, so a changed header may escape it: all check sums come first.
         with Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
@@ -133,9 +173,13 @@ def read_npz(path: str | Path, remedy: str) -> dict[str, np.ndarray]:
                 raise zipfile.BadZipFile("its list of contents is not complete")
         with np.load(path, allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
-    except (FileNotFoundError, PermissionError, MemoryError):
+    except MemoryError:
         raise
     except Exception as error:  # zipfile, zlib and NumPy each raise their own for the same fact
+        # A damaged offset may lead to before the file's beginning, and then the system speaks of an invalid argument.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            _name(error, path)
+            raise
         raise ValueError(f"{path} is damaged ({error}): {remedy}.") from error
 
 

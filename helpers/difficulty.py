@@ -6,6 +6,7 @@ two networks, the mean over three seeds: half an hour for each data set.
 """
 
 import argparse
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -15,7 +16,9 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from helpers import data
+from helpers.artifacts import sentence
 from helpers.network import SGD, evaluate, fit, report_cnn
+from helpers.recipes import RECIPES
 
 CELLS = 16
 SEEDS = (0, 1, 2)
@@ -133,11 +136,13 @@ def neighbour_accuracy(dataset: data.Dataset) -> float:
 
 def scratch_accuracy(dataset: data.Dataset) -> float:
     """Return what the report's network reaches, trained from scratch as in chapter 3."""
-    accuracies = []
+    recipe, accuracies = RECIPES["scratch"], []
     for seed in SEEDS:
         network = report_cnn(dataset.train.images.shape[1], len(dataset.class_names), rng=np.random.default_rng(seed))
-        rng = np.random.default_rng(seed)
-        fit(network, dataset.train, dataset.val, optimizer=SGD(0.003), epochs=25, batch_size=10, rng=rng)
+        fit(
+            network, dataset.train, dataset.val, optimizer=SGD(recipe.learning_rate), epochs=recipe.epochs,
+            batch_size=recipe.batch_size, rng=np.random.default_rng(seed),
+        )  # fmt: skip
         accuracies.append(evaluate(network, dataset.test.images, dataset.test.labels)[1])
     return float(np.mean(accuracies))
 
@@ -146,13 +151,15 @@ def vgg19_accuracy(dataset: data.Dataset) -> float:
     """Return what the bundled VGG19 with a new head reaches, its backbone frozen, as in chapter 4."""
     from helpers import transfer, vgg19
 
-    backbone = vgg19.build("bundled")
+    backbone, recipe = vgg19.build("bundled"), RECIPES["vgg19_frozen"]
+    settings = {"epochs": recipe.epochs, "batch_size": recipe.batch_size, "learning_rate": recipe.learning_rate}
     parts = dataset.train, dataset.val, dataset.test
     pooled = [vgg19.features(backbone, part.images).max(axis=(1, 2)) for part in parts]
     accuracies = []
     for seed in SEEDS:
         model = transfer.add_head(backbone, len(dataset.class_names), seed=seed)
-        transfer.train_head(model, *((x, part.labels) for x, part in zip(pooled[:2], parts, strict=False)), seed=seed)
+        train, val = ((x, part.labels) for x, part in zip(pooled[:2], parts[:2], strict=True))
+        transfer.train_head(model, train, val, seed=seed, **settings)
         logits = transfer.predict(transfer.tail(model, "pooled", "logits"), pooled[2])
         accuracies.append((logits.argmax(axis=1) == dataset.test.labels).mean())
     return float(np.mean(accuracies))
@@ -164,18 +171,27 @@ FIGURES: dict[str, Callable[[data.Dataset], float]] = {
     "logistic regression, object masked out": background_accuracy,
     "nearest neighbour, 16 x 16 thumbnails": neighbour_accuracy,
 }
-NETWORKS = {"network from scratch, 25 epochs": scratch_accuracy, "VGG19, frozen, new head": vgg19_accuracy}
+NETWORKS = {
+    f"network from scratch, {RECIPES['scratch'].epochs} epochs": scratch_accuracy,
+    "VGG19, frozen, new head": vgg19_accuracy,
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print every figure for the data sets named on the command line, side by side."""
+    """Print every figure for the data sets named on the command line, side by side; exit with a sentence."""
     parser = argparse.ArgumentParser(prog="python -m helpers.difficulty", description=__doc__)
     parser.add_argument(
         "datasets", nargs="*", default=["scenes"], help="scenes, caltech101, or a folder of class folders"
     )
     parser.add_argument("--networks", action="store_true", help="train both networks too, three times each")
     given = parser.parse_args(arguments)
-    names, figures = given.datasets, FIGURES | (NETWORKS if given.networks else {})
+    try:
+        _print(given.datasets, FIGURES | (NETWORKS if given.networks else {}))
+    except (OSError, ValueError) as error:
+        sys.exit(sentence(error))
+
+
+def _print(names: list[str], figures: dict[str, Callable[[data.Dataset], float]]) -> None:
     columns = []
     for name in tqdm(names, desc="measuring", leave=False):
         dataset = data.load(name)

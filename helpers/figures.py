@@ -117,14 +117,6 @@ def headline(figure: Figure, text: str) -> None:
     figure.suptitle(text.replace("$", r"\$"), x=0.005, ha="left", fontsize=9, fontweight="bold")
 
 
-def image_row(images: Sequence[np.ndarray], titles: Sequence[str], *, cell: float | None = None, **kwargs) -> Figure:
-    """Show images side by side, each with its title."""
-    figure, axes = grid(1, len(images), cell=cell)
-    for ax, image, title in zip(axes.flat, images, titles, strict=True):
-        show_image(ax, image, title, **kwargs)
-    return figure
-
-
 def curves(history: dict) -> Figure:
     """Plot loss (log scale) and accuracy of training and validation by epoch."""
     figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")

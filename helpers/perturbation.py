@@ -30,10 +30,12 @@ class Curves:
 
     @property
     def insertion_area(self) -> np.ndarray:
+        """The area (...) under each insertion curve, from 0 to 1: the larger, the better the map."""
         return np.trapezoid(self.insertion, self.share, axis=-1)
 
     @property
     def deletion_area(self) -> np.ndarray:
+        """The area (...) under each deletion curve, from 0 to 1: the smaller, the better the map."""
         return np.trapezoid(self.deletion, self.share, axis=-1)
 
 

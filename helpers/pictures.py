@@ -59,14 +59,14 @@ def read_pictures(paths: Sequence[Path], size: int = 224) -> np.ndarray:
             return f"{f'{paths[i].parent.name}/{paths[i].name}'!r}: {error}"
         return None
 
-    problems = [problem for problem in in_threads(read, len(paths), "Reading pictures") if problem]
+    problems = [problem for problem in with_progress(read, len(paths), "Reading pictures") if problem]
     if problems:
         listing = "\n  ".join(problems)
         raise ValueError(f"{len(problems)} of {len(paths)} pictures cannot be read; mend or remove them:\n  {listing}")
     return images
 
 
-def in_threads(work: Callable[[int], T], count: int, description: str) -> list[T]:
+def with_progress(work: Callable[[int], T], count: int, description: str) -> list[T]:
     """Return [work(0), ..., work(count - 1)], computed by two threads behind a progress bar that vanishes."""
     pool = ThreadPoolExecutor(THREADS)
     try:

@@ -16,7 +16,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from helpers.artifacts import ROOT, whole_file
+from helpers.artifacts import ROOT, sentence, whole_file
 from helpers.cells import options
 
 FOLDER = ROOT / "reports" / "readme"
@@ -163,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 picture.save(part, format="PNG", optimize=True)
             print(FOLDER / name)
     except (OSError, ValueError) as error:
-        print(error, file=sys.stderr)
+        print(sentence(error), file=sys.stderr)
         return 2
     return 0
 

@@ -1,7 +1,8 @@
 """Receptive fields: which input pixels a neuron can see at all, computed from the layers alone.
 
 A layer is (kernel, stride, pad): whole numbers, or pairs (rows, columns) where the two directions differ. `pad` is what
-is added above and to the left; how much is added below and to the right does not move a field.
+is added above and to the left; how much is added below and to the right does not move a field. Kernel and stride are
+at least 1, pad is at least 0: ValueError for anything else.
 """
 
 from collections.abc import Iterable
@@ -31,9 +32,13 @@ def receptive_field(layers: Iterable, row: int, col: int) -> Box:
     """Return the box (top, left, bottom, right) of input pixels that neuron (row, col) behind `layers` can see.
 
     Half-open: bottom and right are the first pixels outside. Not clipped: with padding a box may begin below 0 and end
-    beyond the image. `layers` are triples as described above, or layers that `geometry` understands.
+    beyond the image. `layers` are triples as described above, or layers that `geometry` understands. ValueError for
+    numbers that cannot be, among them a row or column that is no whole number or below 0.
     Source: Araujo, Norris and Sim (2019), section 2.
     """
+    for name, at in (("row", row), ("column", col)):
+        if not _whole(at, 0):
+            raise ValueError(f"The {name} of a neuron is a whole number from 0, not {at!r}.")
     steps = [step for layer in layers for step in _steps(layer)]
     (top, bottom), (left, right) = _interval(steps, 0, row), _interval(steps, 1, col)
     return top, left, bottom, right
@@ -98,6 +103,10 @@ def _interval(steps: list, axis: int, at: int) -> tuple[int, int]:
     return first, last + 1
 
 
+def _whole(value, least: int) -> bool:
+    return isinstance(value, Integral) and value >= least
+
+
 def _pair(value) -> tuple[int, int]:
     return tuple(value) if isinstance(value, (tuple, list)) else (value, value)
 
@@ -105,7 +114,7 @@ def _pair(value) -> tuple[int, int]:
 def _steps(layer) -> list[tuple]:
     """Return the layer's triple in a list, or an empty list when it moves nothing."""
     if isinstance(layer, (tuple, list)):
-        return [tuple(layer)]
+        return [_checked(layer)]
     if isinstance(layer, numpy_layers.Conv2D):
         return [(layer.params["w"].shape[:2], layer.stride, layer.pad)]
     if isinstance(layer, numpy_layers.MaxPool2D):
@@ -123,6 +132,19 @@ def _steps(layer) -> list[tuple]:
         return [(kernel, layer.strides, 0)]
     sides = zip(layer.input.shape[1:3], kernel, layer.strides, strict=True)
     return [(kernel, layer.strides, tuple(_same_pad(n, k, s) for n, k, s in sides))]
+
+
+def _checked(triple) -> tuple:
+    """Return (kernel, stride, pad) as a tuple; ValueError for a triple that no layer can have."""
+    pairs, leasts = [_pair(value) for value in triple], (1, 1, 0)
+    if [len(pair) for pair in pairs] != [2, 2, 2] or not all(
+        _whole(number, least) for pair, least in zip(pairs, leasts, strict=True) for number in pair
+    ):
+        raise ValueError(
+            "A layer is (kernel, stride, pad), whole numbers or pairs of them, kernel and stride at least 1, pad at "
+            f"least 0, not {triple!r}."
+        )
+    return tuple(triple)
 
 
 def _same_pad(n: int | None, k: int, stride: int) -> int:

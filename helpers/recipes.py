@@ -1,7 +1,9 @@
 """The report's three trainings, each as a function of a cell of the study: what chapters 3 and 4 do, once more.
 
 A cell is one training: a data set, a network, a seed, how many images a class, and the settings. It gives the same
-numbers wherever and however often it runs; with seed 0 and the report's settings they are the chapters' own.
+numbers wherever and however often the same code and versions run it. With seed 0 and the report's settings it is the
+chapters' own training: the numbers agree up to what later changes of the code round differently. What `train` returns
+names the code and the versions that it came from.
 """
 
 import time
@@ -11,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers import data
-from helpers.kept import key_of
+from helpers import checkpoint, data
+from helpers.kept import code_digest, content_digest, versions
 from helpers.network import SGD, evaluate, fit, report_cnn, softmax_cross_entropy
 
 SPLITS = data.SPLITS
@@ -33,6 +35,15 @@ RECIPES = {
     "vgg19_frozen": Recipe(1e-3, 16, 25, memory_gb=1.0),  # chapter 4, Adam; the epoch of the least validation loss
     "vgg19_tuned": Recipe(1e-5, 16, 8, memory_gb=2.0),  # block 5 and the head of vgg19_frozen, tuned
 }
+
+
+def code_of(network: str) -> str:
+    """Return a hash (hex) of the source files that a training of `network` runs."""
+    own = () if network == "scratch" else ("transfer.py", "vgg19.py")
+    return content_digest(checkpoint._code_digest(), code_digest(("recipes.py", *own)))
+
+
+CODE = {network: code_of(network) for network in RECIPES}  # now: a file that is edited later is not what runs
 
 
 @dataclass(frozen=True)
@@ -70,9 +81,12 @@ class Prepared:
 
     @cached_property
     def digest(self) -> str:
-        """A hash of the images, their labels and VGG19's weights: a cell is kept for these only."""
+        """A hash of the images, their labels and the name of VGG19's weights: a cell is kept for these only.
+
+        "bundled" names one file, since `vgg19.build` checks its hash; of a file of one's own it is the path alone.
+        """
         arrays = [array for split in self._splits.values() for array in (split.images, split.labels)]
-        return key_of(*arrays, self.weights, made_by=())
+        return content_digest(*arrays, self.weights)
 
     @property
     def largest(self) -> int:
@@ -105,6 +119,7 @@ class Prepared:
 def train(cell: Cell, arrays: dict[str, np.ndarray]) -> dict:
     """Train one cell on what `Prepared.arrays` returned, and return its losses and accuracies by split, as JSON takes.
 
+    With them go the training's curves and seconds, the hash of its code ("code") and the packages' "versions".
     The test images are measured with the report's settings only, so that no search can be led by them. Raises what
     the training itself raises.
     """
@@ -113,7 +128,8 @@ def train(cell: Cell, arrays: dict[str, np.ndarray]) -> dict:
     scores, history = trainings[cell.network](cell, arrays, SPLITS if cell.is_reports else SPLITS[:2])
     kept = {split: {"loss": float(loss), "accuracy": float(accuracy)} for split, (loss, accuracy) in scores.items()}
     curves = {name: values for name, values in asdict(history).items() if name != "seconds"}
-    return kept | {"history": curves, "seconds": round(time.monotonic() - start, 1)}
+    made_with = {"code": CODE[cell.network], "versions": versions()}
+    return kept | {"history": curves, "seconds": round(time.monotonic() - start, 1)} | made_with
 
 
 def fewer(arrays: dict[str, np.ndarray], images: int, seed: int) -> dict[str, np.ndarray]:

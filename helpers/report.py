@@ -14,7 +14,7 @@ NOTEBOOKS = artifacts.ROOT / "notebooks"
 REPORTS = artifacts.ROOT / "reports"
 EPOCHS = 25  # the source report's
 KEPT = ("jupyter", "tags")  # of a committed cell's metadata
-NAMES = ("scenes", "caltech101", "bundled", "imagenet")  # of data sets and weights; anything else is a path
+NAMES = (*artifacts.NAMED, "bundled", "imagenet")  # of data sets and weights; anything else is a path
 
 
 def run(
@@ -30,7 +30,8 @@ def run(
 
     dataset and weights are what `data.load` and `vgg19.build` take, epochs the environment's EPOCHS or 25, notebooks
     the committed ones. What is unchanged since the last run is skipped. Raises ValueError for bad parameters or data,
-    FileNotFoundError for missing photographs or notebooks, ChainError for a notebook that fails; see `chain.execute`.
+    or where reports/<data set> is another's, FileNotFoundError for missing photographs or notebooks, ChainError for a
+    notebook that fails; see `chain.execute`.
     """
     usual = _usual()
     parameters = {
@@ -194,8 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nStopped. The same command goes on from the notebook that was running.", file=sys.stderr)
         return 130
     except (OSError, ValueError, chain.ChainError) as error:
-        named = isinstance(error, OSError) and error.strerror and error.filename
-        print(f"{error.strerror}: {error.filename}" if named else error, file=sys.stderr)
+        print(artifacts.sentence(error), file=sys.stderr)
         return 2
     return 0
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from helpers import finished, measured, recipes
-from helpers.artifacts import ROOT, whole_file
+from helpers import finished, folders, measured, recipes
+from helpers.artifacts import NAMED, ROOT, sentence, whole_file
 from helpers.recipes import RECIPES, Cell
 from helpers.threads import cores
 
@@ -62,9 +62,10 @@ def run(
 
     prepared: {data set: recipes.Prepared}; workers: processes on this machine (as many as its memory and cores are
     good for), 0 for none but this one; scheduler: the address of one that runs already. A worker that dies is
-    replaced, and its cell trained again. Raises ValueError for a damaged file or what no worker can hold, RuntimeError
-    naming the cell whose training failed.
+    replaced, and its cell trained again. Raises ValueError for a damaged file, what no worker can hold, or workers and
+    scheduler that cannot be, RuntimeError naming the cell whose training failed.
     """
+    _check_where(workers, scheduler)
     waiting = [cell for cell in cells if finished.result_of(folder, cell, prepared[cell.dataset].digest) is None]
     print(f"{len(cells)} trainings, {len(cells) - len(waiting)} of them finished before", flush=True)
     if waiting:
@@ -77,7 +78,12 @@ def run(
 
 def _here(cells, prepared, train) -> Iterator[tuple[Cell, dict]]:
     for cell in cells:
-        yield cell, train(cell, prepared[cell.dataset].arrays(cell.network))
+        arrays = prepared[cell.dataset].arrays(cell.network)
+        try:
+            result = train(cell, arrays)
+        except Exception as error:  # as on Dask, whatever it was
+            raise RuntimeError(f"The training {cell.name} failed: {error!r}.") from error
+        yield cell, result
 
 
 def _on_dask(cells, prepared, train, workers, scheduler) -> Iterator[tuple[Cell, dict]]:
@@ -133,8 +139,6 @@ def _client(workers: int | None, scheduler: str | None, need: float) -> Iterator
 def _connected(address: str):
     from distributed import Client
 
-    if not re.fullmatch(r"(tcp|tls)://[^/\s:]+:\d+", address):
-        raise ValueError(f"{address!r} is no scheduler's address: it looks like tcp://host:8786.")
     try:
         return Client(address, timeout=PATIENCE)
     except OSError as error:
@@ -178,19 +182,42 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=int, help="for a trial: reports/measured.json is left alone")
     parser.add_argument("--workers", type=int, help="processes on this machine; 0: none but this one")
     parser.add_argument("--scheduler", help="address of a running Dask scheduler, such as tcp://host:8786")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where finished trainings are kept (reports/study)")
+    folder = "where finished trainings are kept (reports/study); measured.json too, if it is another"
+    parser.add_argument("--folder", type=Path, default=FOLDER, help=folder)
     return parser
 
 
+def _check_where(workers: int | None, scheduler: str | None) -> None:
+    if workers is not None and workers < 0:
+        raise ValueError(f"There cannot be {workers} workers: give a number from 1, or 0 for none but this process.")
+    if scheduler and not re.fullmatch(r"(tcp|tls)://[^/\s:]+:\d+", scheduler):
+        raise ValueError(f"{scheduler!r} is no scheduler's address: it looks like tcp://host:8786.")
+
+
+def _check_names(datasets: Sequence[str]) -> None:
+    """Refuse data sets that one name would mix, and folders that do not exist."""
+    if len(set(datasets)) < len(datasets):
+        raise ValueError(f"Name each data set once, not {' '.join(datasets)}.")
+    by_name = {name: f"the data set {name}" for name in NAMED}
+    for given in datasets:
+        name = given if given in NAMED else folders.existing(given).resolve().name
+        if given not in NAMED and name in by_name:
+            raise ValueError(f"{given} and {by_name[name]} have one name, and so would their results: rename one.")
+        by_name[name] = given
+
+
 def _run(given: argparse.Namespace) -> Path:
-    prepared = [recipes.Prepared(name, given.folder / "cache") for name in given.datasets]
-    cells = grid(
-        prepared, given.networks, given.seeds, given.sizes, given.learning_rates, given.batch_sizes, given.searched,
-        given.epochs,
+    settings = (
+        given.networks, given.seeds, given.sizes, given.learning_rates, given.batch_sizes, given.searched, given.epochs,
     )  # fmt: skip
+    grid([], *settings)  # what cannot be is refused before anything is drawn, read or fetched
+    _check_where(given.workers, given.scheduler)
+    _check_names(given.datasets)
+    prepared = [recipes.Prepared(name, given.folder / "cache") for name in given.datasets]
+    cells = grid(prepared, *settings)
     by_name = {data.name: data for data in prepared}
     run(cells, by_name, given.folder, workers=given.workers, scheduler=given.scheduler)
-    path = given.folder / "trial" / "measured.json" if given.epochs else measured.MEASURED
+    path = _measured(given)
     total = measured.load(path)
     for data in prepared:
         kept = [
@@ -202,6 +229,13 @@ def _run(given: argparse.Namespace) -> Path:
         total["datasets"][data.name] = measured.merged(before, entry, data.digest)
     measured.save(measured.described(total, RECIPES), path)
     return path
+
+
+def _measured(given: argparse.Namespace) -> Path:
+    """Return where to write what is measured: trials and other folders leave the project's own alone."""
+    if given.epochs:
+        return given.folder / "trial" / "measured.json"
+    return measured.MEASURED if given.folder.resolve() == FOLDER.resolve() else given.folder / "measured.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -218,7 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nStopped. What is finished is kept; the same command goes on from there.", file=sys.stderr)
         return 130
     except (OSError, ValueError, RuntimeError) as error:
-        print(error, file=sys.stderr)
+        print(sentence(error), file=sys.stderr)
         return 2
     return 0
 

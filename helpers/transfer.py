@@ -12,7 +12,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from helpers.backend import keras, tf
-from helpers.kept import kept, key_of
+from helpers.kept import MADE_BY, kept, key_of
 from helpers.receptive import layer_index
 from helpers.training import History, check_labels, softmax_cross_entropy
 
@@ -113,7 +113,8 @@ def _kept_training(cache, model, names, data, settings, train) -> History:
         return layer_weights(model, names) | curves
 
     dropout = [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
-    arrays = kept(cache, key_of(digest(model, names), dropout, *data, settings), make)
+    made_by = (*MADE_BY, "training.py")  # whose loss chooses the epoch
+    arrays = kept(cache, key_of(digest(model, names), dropout, *data, settings, made_by=made_by), make)
     curves = {name: arrays.pop(f"history.{name}").tolist() for name in vars(History())}
     set_layer_weights(model, arrays)
     return History(**curves)

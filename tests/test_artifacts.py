@@ -1,9 +1,12 @@
 """Files that notebooks hand on: whole or absent, named when damaged, never a pickle."""
 
+import errno
 import json
 import math
 import os
+import re
 import stat
+import zipfile
 
 import numpy as np
 import pytest
@@ -40,10 +43,15 @@ def test_who_reads_the_old_file_goes_on_reading_it(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
-def test_others_may_read_it(tmp_path):
-    with whole_file(tmp_path / "a.txt") as temporary:
-        temporary.write_text("")
-    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o644
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_the_umask_says_who_may_read_it(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        with whole_file(tmp_path / "a.txt") as temporary:
+            temporary.write_text("")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == mode
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
@@ -144,16 +152,56 @@ def test_a_flipped_bit_of_an_arrays_header_or_data_is_noticed(tmp_path):
                 load_arrays(tmp_path, "maps", made_by="05")
 
 
-@pytest.mark.parametrize("error", [PermissionError, MemoryError])
-def test_what_is_no_damage_is_not_called_so(tmp_path, monkeypatch, error):
+@pytest.mark.parametrize(("owner", "name"), [(zipfile, "ZipFile"), (np, "load")])
+@pytest.mark.parametrize(
+    ("error", "arguments"),
+    [
+        (MemoryError, ["not now"]),
+        (PermissionError, ["not now"]),
+        (OSError, [errno.EMFILE, "not now"]),
+        (OSError, [errno.EIO, "not now"]),
+    ],
+)
+def test_what_is_no_damage_is_not_called_so(tmp_path, monkeypatch, owner, name, error, arguments):
     path = save_arrays(tmp_path, "maps", x=np.zeros(1))
 
-    def refuse(*arguments, **options):
-        raise error("not now")
+    def refuse(*_, **__):
+        raise error(*arguments)
 
-    monkeypatch.setattr(np, "load", refuse)
-    with pytest.raises(error, match="not now"):
+    monkeypatch.setattr(owner, name, refuse)
+    with pytest.raises(error, match="not now") as caught:
         read_npz(path, "delete it")
+    assert len(arguments) == 1 or caught.value.filename == str(path)
+
+
+def test_a_folder_in_a_files_place_is_no_damage(tmp_path):
+    with pytest.raises((IsADirectoryError, PermissionError)) as caught:  # the latter on Windows
+        read_npz(tmp_path, "delete it")
+    assert artifacts.sentence(caught.value) == f"{caught.value.strerror}: {tmp_path}"
+
+
+def test_an_offset_before_the_files_beginning_is_damage(tmp_path):
+    """There the system speaks of an invalid argument, which is not its fault."""
+    path = save_arrays(tmp_path, "maps", x=np.zeros(1))
+    raw = bytearray(path.read_bytes())
+    end = raw.rindex(b"PK\5\6")
+    raw[end + 16 : end + 20] = (2 * end).to_bytes(4, "little")  # of the list of contents
+    path.write_bytes(raw)
+    with pytest.raises(ValueError, match=r"maps.npz is damaged \(.+\): delete it"):
+        read_npz(path, "delete it")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.EIO, "Input/output error", "/a/b"), "Input/output error: /a/b"),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+        (FileNotFoundError("a.npz is missing: do this."), "a.npz is missing: do this."),
+        (ValueError("It is 3."), "It is 3."),
+    ],
+)
+def test_errors_are_told_in_a_sentence(error, told):
+    assert artifacts.sentence(error) == told
 
 
 # Missing files and folders
@@ -180,6 +228,55 @@ def test_the_folder_of_a_run(tmp_path, monkeypatch):
     assert resolve_run_dir("runs/a", "scenes") == tmp_path / "runs" / "a"
     assert resolve_run_dir("~/b", "scenes") == tmp_path / "b"
     assert resolve_run_dir(tmp_path, "scenes") == tmp_path
+
+
+@pytest.mark.parametrize("dataset", ["{top}/study", "{top}/readme/", "{top}/Study", "./study", "study"])
+def test_committed_folders_are_no_runs(tmp_path, monkeypatch, dataset):
+    monkeypatch.chdir(tmp_path)
+    dataset = dataset.replace("{top}", str(tmp_path))
+    with pytest.raises(
+        ValueError, match=r"committed files, and is no place for .*: name .* with --run-dir, or as RUN_DIR"
+    ):
+        resolve_run_dir("", dataset)
+    assert resolve_run_dir("elsewhere", dataset) == tmp_path / "elsewhere"
+
+
+@pytest.mark.parametrize("dataset", ["{top}/b/pictures", "b/pictures", "{top}/b/../b/pictures"])
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        (None, ""),
+        ({}, ""),
+        ({"parameters": {"SEED": 3}}, ""),
+        ({"parameters": {"DATASET": "{top}/b/pictures"}}, ""),
+        ({"parameters": {"DATASET": "{top}/a/pictures"}}, "a run on another data set, {top}/a/pictures: name another"),
+        (
+            {"parameters": {"DATASET": "scenes"}},
+            "a run on another data set, scenes: name another folder with --run-dir",
+        ),
+    ],
+)
+def test_a_folder_with_another_data_sets_run_is_refused(tmp_path, monkeypatch, dataset, record, told):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(artifacts, "ROOT", tmp_path)
+    dataset, folder = dataset.replace("{top}", str(tmp_path)), tmp_path / "reports" / "pictures"
+    if record is not None:
+        artifacts.write_json(folder / "chain.json", json.loads(json.dumps(record).replace("{top}", str(tmp_path))))
+    if told:
+        with pytest.raises(ValueError, match=re.escape(told.replace("{top}", str(tmp_path)))):
+            resolve_run_dir("", dataset)
+    else:
+        assert resolve_run_dir("", dataset) == folder
+    assert resolve_run_dir(folder, dataset) == folder
+
+
+def test_a_folder_named_like_a_named_data_set_does_not_share_its_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(artifacts, "ROOT", tmp_path)
+    artifacts.write_json(tmp_path / "reports" / "scenes" / "chain.json", {"parameters": {"DATASET": "scenes"}})
+    assert resolve_run_dir("", "scenes") == tmp_path / "reports" / "scenes"
+    with pytest.raises(ValueError, match="a run on another data set, scenes"):
+        resolve_run_dir("", "./scenes")
 
 
 def test_json_is_plain_text(tmp_path):

@@ -869,6 +869,7 @@ PARAMETERS = {
     "a data set behind two dashes": command(
         f"Unknown data set | '-mine' | {KNOWN}", "run", "--epochs=1", "--", "-mine"),
     "no data set": command(f"no such folder | data set '' | {KNOWN}", "run", ""),
+    "a data set called study": command("holds committed files | reports/study | with --run-dir", "run", "{top}/study"),
     "an unknown data set": command(f"Unknown data set | 'cifar10' | {KNOWN}", "run", "cifar10"),
     "a data set in somebody else's home": command(f"Unknown data set | {NOBODY}/x | {KNOWN}", "run", f"{NOBODY}/x"),
     "a data set of one class": command(

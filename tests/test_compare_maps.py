@@ -1,9 +1,11 @@
 """The maps that chapter 6 compares, against the functions they are made of, on VGG19 with small images."""
 
+import shutil
+
 import numpy as np
 import pytest
 
-from helpers import compare_maps, explain, map_scores, transfer, vgg19
+from helpers import artifacts, compare_maps, explain, kept, map_scores, perturbation, transfer, vgg19
 
 LAYER, SIDE = "block4_conv1", 48
 
@@ -73,6 +75,24 @@ def test_in_mosaics_the_baselines_know_no_class(images):
     unknown = compare_maps.distractor_game(wide, images, LABELS, None, LAYER, rng=rng())
     assert np.array_equal(unknown["Grad-CAM"][0], found["Grad-CAM"][0])
     assert unknown["Grad-CAM"][1] is None
+
+
+@pytest.mark.parametrize("changed", ["vgg19.py", "compare_maps.py", "perturbation.py"])
+def test_kept_curves_are_used_for_the_same_code_only(model, images, tmp_path, monkeypatch, changed):
+    curves, made = perturbation.Curves(np.arange(2.0), np.zeros((1, 2)), np.ones((1, 2))), []
+    monkeypatch.setattr(compare_maps, "insertion_deletion", lambda *args, **kwargs: made.append(1) or curves)
+    monkeypatch.setattr(kept, "HELPERS", tmp_path)
+    for path in artifacts.ROOT.glob("helpers/*.py"):
+        shutil.copy(path, tmp_path)
+
+    def times():
+        maps = np.ones((1, 1, SIDE, SIDE))
+        compare_maps.fading_curves(model, images[:1], maps, [1], steps=1, cache=tmp_path / "curves.npz")
+        return len(made)
+
+    assert [times(), times()] == [1, 1]
+    (tmp_path / changed).write_text("another")
+    assert [times(), times()] == [2, 2]
 
 
 def test_curves_begin_and_end_at_what_the_network_says(model, images, tmp_path):

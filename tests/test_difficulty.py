@@ -7,6 +7,7 @@ import pytest
 
 from helpers import difficulty
 from helpers.data import Dataset, Split
+from helpers.recipes import Recipe
 
 
 def split(rng, count, *, told_by):
@@ -82,6 +83,42 @@ def test_the_gradient_leads_to_the_minimum():
     best = objective(weights, bias)
     for _ in range(20):
         assert objective(weights + 0.01 * rng.normal(size=(4, 3)), bias + 0.01 * rng.normal(size=3)) > best
+
+
+def test_the_networks_are_trained_by_the_studys_recipes(monkeypatch):
+    from helpers import transfer, vgg19
+
+    asked, made_up = [], dataset("nothing")
+    recipes = {"scratch": Recipe(0.5, 7, 3, memory_gb=0), "vgg19_frozen": Recipe(0.25, 9, 2, memory_gb=0)}
+    monkeypatch.setattr(difficulty, "RECIPES", recipes)
+    monkeypatch.setattr(difficulty, "SEEDS", (5,))
+
+    def fit(network, train, val, *, optimizer, epochs, batch_size, rng):
+        assert (train, val) == (made_up.train, made_up.val)
+        asked.append((optimizer.learning_rate, batch_size, epochs))
+
+    def train_head(model, train, val, *, seed, epochs, batch_size, learning_rate):
+        assert [len(labels) for _, labels in (train, val)] == [40, 20]
+        asked.append((learning_rate, batch_size, epochs))
+
+    monkeypatch.setattr(difficulty, "fit", fit)
+    difficulty.scratch_accuracy(made_up)
+    for module, name, stand_in in (
+        (vgg19, "build", lambda weights: None),
+        (vgg19, "features", lambda backbone, images: np.zeros((len(images), 1, 1, 4))),
+        (transfer, "add_head", lambda *args, **kwargs: None),
+        (transfer, "train_head", train_head),
+        (transfer, "tail", lambda *args: None),
+        (transfer, "predict", lambda model, x: np.zeros((len(x), 2))),
+    ):
+        monkeypatch.setattr(module, name, stand_in)
+    difficulty.vgg19_accuracy(made_up)
+    assert asked == [(0.5, 7, 3), (0.25, 9, 2)]
+
+
+def test_an_unknown_data_set_is_told_in_a_sentence():
+    with pytest.raises(SystemExit, match="Unknown data set '/no/such/folder': it must be"):
+        difficulty.main(["/no/such/folder"])
 
 
 def test_the_command_prints_data_sets_side_by_side(monkeypatch, capsys):

@@ -22,7 +22,8 @@ def texts(figure):
 
 
 def test_a_png_of_at_most_256_colours():
-    figure = figures.image_row([np.random.default_rng(0).random((40, 50, 3))], ["noise"])
+    figure, axes = figures.grid(1, 1)
+    figures.show_image(axes[0, 0], np.random.default_rng(0).random((40, 50, 3)), "noise")
     png = figures.to_png(figure)
     picture = Image.open(io.BytesIO(png))
     assert (picture.format, picture.mode) == ("PNG", "P")
@@ -56,15 +57,17 @@ def test_names_are_shown_as_they_are(name, safe):
     assert figures.code_safe(name) == safe
 
 
-def test_a_row_of_images():
-    images = [np.zeros((4, 5)), np.zeros((4, 5, 3))]
-    figure = figures.image_row(images, ["gray $x$", "colour"])
+def test_a_grid_of_images():
+    figure, axes = figures.grid(2, 3)
     assert isinstance(figure, Figure)
-    assert [ax.get_title(loc="left") for ax in figure.axes] == [r"gray \$x\$", "colour"]
-    assert figure.axes[0].images[0].get_cmap().name == "gray"
-    assert [ax.images[0].get_array().shape[:2] for ax in figure.axes] == [(4, 5), (4, 5)]
-    with pytest.raises(ValueError, match="zip"):
-        figures.image_row(images, ["one title"])
+    assert axes.shape == (2, 3)
+    assert not any(len(ticks) for ax in axes.flat for ticks in (ax.get_xticks(), ax.get_yticks()))
+    gray = figures.show_image(axes[0, 0], np.zeros((4, 5)), "gray $x$")
+    heat = figures.show_image(axes[0, 1], np.zeros((4, 5)), cmap="inferno")
+    colour = figures.show_image(axes[1, 2], np.zeros((4, 5, 3)), "colour")
+    assert [ax.get_title(loc="left") for ax in (axes[0, 0], axes[1, 2])] == [r"gray \$x\$", "colour"]
+    assert [image.get_cmap().name for image in (gray, heat)] == ["gray", "inferno"]
+    assert [image.get_array().shape[:2] for image in (gray, colour)] == [(4, 5), (4, 5)]
 
 
 def test_curves_show_the_history():

@@ -105,10 +105,24 @@ def test_wilson_widens_with_confidence():
     assert np.allclose(wide, by_formula, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize(("successes", "trials"), [(-1, 5), (6, 5), (0, 0)])
+@pytest.mark.parametrize(
+    ("successes", "trials"), [(-1, 5), (6, 5), (0, 0), (2.5, 5), (2, 5.5), (np.nan, 5), (1, np.inf)]
+)
 def test_wilson_refuses_what_is_not_possible(successes, trials):
     with pytest.raises(ValueError, match=f"{successes} successes in {trials} trials is not possible"):
         wilson_interval(successes, trials)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.float32, float])
+def test_wilson_takes_whole_numbers_of_any_type(kind):
+    assert wilson_interval(kind(54), kind(60)) == wilson_interval(54, 60)
+
+
+@pytest.mark.parametrize("confidence", [0, 1, -0.1, 95, np.nan])
+def test_a_confidence_that_cannot_be_is_refused(confidence):
+    for ask in (lambda: wilson_interval(54, 60, confidence), lambda: mean_interval([1.0, 2.0], confidence)):
+        with pytest.raises(ValueError, match=f"confidence must lie between 0 and 1, such as 0.95, not {confidence}"):
+            ask()
 
 
 def test_mcnemar_by_hand():

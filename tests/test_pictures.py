@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.pictures import SUFFIXES, in_threads, read_picture, read_pictures
+from helpers.pictures import SUFFIXES, read_picture, read_pictures, with_progress
 
 GRAY16 = np.arange(0, 65536, 257, dtype=np.uint16).reshape(16, 16)  # every one of the 256 levels, times 257
 
@@ -90,5 +90,5 @@ def test_threads_pass_errors_on_and_drop_what_has_not_begun():
         time.sleep(0.001)
 
     with pytest.raises(KeyError):
-        in_threads(work, 10_000, "")
+        with_progress(work, 10_000, "")
     assert len(begun) < 10_000

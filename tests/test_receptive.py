@@ -1,5 +1,7 @@
 """Receptive fields against the support of a gradient: with positive weights no pixel that counts can cancel out."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,6 +21,43 @@ def test_by_hand():
     assert explain.receptive_field([(3, 2, 1)], 0, 1) == (-1, 1, 2, 4)
     assert explain.receptive_field([(2, 2, 0), (3, 1, 1)], 1, 0) == (0, -2, 6, 4)
     assert explain.receptive_field([((3, 5), (1, 2), (0, 1))], 1, 1) == (1, 1, 4, 6)
+
+
+IMPOSSIBLE = [
+    (0, 1, 0),
+    (3, 0, 0),
+    (3, 1, -1),
+    (2.0, 1, 0),
+    (3, 1),
+    (3, 1, 0, 0),
+    ((3, 3, 3), 1, 0),
+    ((3, 0), 1, 0),
+    (),
+]
+
+
+@pytest.mark.parametrize("layer", IMPOSSIBLE)
+def test_a_layer_that_cannot_be_is_refused(layer):
+    said = rf"A layer is \(kernel, stride, pad\), .* pad at least 0, not {re.escape(repr(layer))}"
+    for ask in (
+        lambda: explain.receptive_field([(3, 1, 0), layer], 0, 0),
+        lambda: explain.field_size([layer]),
+        lambda: explain.middle_neuron([layer], 9, 9),
+    ):
+        with pytest.raises(ValueError, match=said):
+            ask()
+
+
+@pytest.mark.parametrize("at", [0.5, -1, 1.0, None, "1"])
+def test_a_neuron_that_cannot_be_is_refused(at):
+    for name, place in (("row", (at, 0)), ("column", (0, at))):
+        with pytest.raises(ValueError, match=f"The {name} of a neuron is a whole number from 0, not {at!r}"):
+            explain.receptive_field([(3, 1, 0)], *place)
+
+
+def test_numpys_integers_are_whole_numbers():
+    three, one, zero = np.int64(3), np.uint8(1), np.int32(0)
+    assert explain.receptive_field([((three, 5), one, zero)], np.int64(2), np.int16(4)) == (2, 4, 5, 9)
 
 
 def test_vgg19_and_the_own_network():

@@ -1,6 +1,7 @@
 """The chain: order, what runs again and what does not, failures, the lock, the committed notebooks' clean-up."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -217,6 +218,21 @@ def test_a_folder_is_passed_as_an_absolute_path(tmp_path, monkeypatch, executed)
     path = write(tmp_path / "nb", "01_one", "import os\nassert os.path.isabs(DATASET) and os.path.isabs(RUN_DIR)")
     report.run("mine", notebooks=[path], run_dir="run")
     assert executed == ["01_one"]
+
+
+def test_two_folders_of_one_name_do_not_share_a_run(notebooks, executed, tmp_path, monkeypatch):
+    monkeypatch.setattr(artifacts, "ROOT", tmp_path)
+    monkeypatch.setattr(report, "_inputs", lambda *_: "")
+    first, second = (tmp_path / group / "pictures" for group in "ab")
+    for _ in range(2):
+        assert report.run(first, notebooks=notebooks) == tmp_path / "reports" / "pictures"
+    assert len(executed) == 3  # the second time everything was unchanged
+    with pytest.raises(
+        ValueError, match=rf"another data set, {re.escape(str(first))}: name another folder with --run-"
+    ):
+        report.run(second, notebooks=notebooks)
+    report.run(second, notebooks=notebooks, run_dir=tmp_path / "run")
+    assert len(executed) == 6
 
 
 def test_the_command_line_tells_errors_in_a_sentence(capsys, monkeypatch):

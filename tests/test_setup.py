@@ -43,6 +43,13 @@ def test_every_direct_dependency_is_pinned():
     assert all(re.match(r"[a-z0-9.-]+==[\w.]+( ;|$)", line) for line in lines)
 
 
+def test_no_pin_is_for_a_python_that_the_project_does_not_take():
+    least, below = map(int, re.findall(r"3\.(\d+)", PROJECT["requires-python"]))
+    minors = [int(minor) for minor in re.findall(r"python_full_version \S+ '3\.(\d+)", read("requirements.txt"))]
+    assert len(minors) > 5
+    assert least <= min(minors) <= max(minors) < below
+
+
 def imported():
     """Return the packages that the project's own code imports, but for Python's own and the project's."""
     names = set()

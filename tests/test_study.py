@@ -1,16 +1,18 @@
 """The study over seeds: the same numbers in one process and in two, resumed, survived, and summed up correctly."""
 
+import dataclasses
 import functools
 import json
 import math
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from helpers import artifacts, finished, recipes, study
+from helpers import artifacts, checkpoint, finished, kept, measured, recipes, study
 from helpers.recipes import RECIPES, Cell
 
 DIGEST = "0" * 64
@@ -116,14 +118,69 @@ def test_a_damaged_cell_is_named(tmp_path, text):
         study.run([cell], PREPARED, tmp_path, workers=0)
 
 
-def test_a_failed_training_is_named(tmp_path):
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_failed_training_is_named(tmp_path, workers):
     with pytest.raises(RuntimeError, match=r"small_scratch_images8_seed0.*not today"):
-        study.run(cells(1), PREPARED, tmp_path, workers=1, train=fail)
+        study.run(cells(1), PREPARED, tmp_path, workers=workers, train=fail)
     assert not list(tmp_path.glob("*.json"))
 
 
 def fail(cell, arrays):
     raise ValueError("not today")
+
+
+def diverge(cell, arrays):
+    if cell.seed == 1:
+        raise FloatingPointError("The loss became nan")
+    return recipes.train(cell, arrays)
+
+
+def test_what_was_finished_before_a_training_that_diverges_is_kept(tmp_path):
+    with pytest.raises(RuntimeError, match=r"small_scratch_images8_seed1.* failed: .*The loss became nan") as caught:
+        study.run(cells(3), PREPARED, tmp_path, workers=0, train=diverge)
+    assert isinstance(caught.value.__cause__, FloatingPointError)
+    assert [cell.seed for cell, _ in finished.results(tmp_path, "small", DIGEST)] == [0]
+
+
+# What a finished training says of itself
+
+
+def test_a_finished_training_names_its_code_and_versions(tmp_path):
+    (pair,) = study.run(cells(1), PREPARED, tmp_path, workers=0)
+    (path,) = tmp_path.glob("*.json")
+    held = artifacts.read_json(path, "")
+    assert held["code"] == recipes.CODE["scratch"]
+    assert held["versions"] == kept.versions()
+    assert held["result"] == pair[1]
+    assert not {"code", "versions"} & pair[1].keys()
+
+
+def test_a_finished_training_of_before_is_as_good(tmp_path):
+    cell, result = cells(1)[0], {"val": {"loss": 0.25, "accuracy": 0.5}}
+    value = {"cell": dataclasses.asdict(cell), "data": DIGEST, "result": result}
+    artifacts.write_json(tmp_path / f"{cell.name}.json", value)
+    assert study.run([cell], PREPARED, tmp_path, workers=0, train=fail) == [(cell, result)]
+    assert list(finished.results(tmp_path, "small", DIGEST)) == [(cell, result)]
+
+
+def test_the_committed_trainings_are_those_of_the_committed_data():
+    total = measured.load()
+    for name, entry in total["datasets"].items():
+        held = [cell for cell, _ in finished.results(study.FOLDER, name, entry["data"])]
+        assert {cell.seed for cell in held if cell.network == "scratch"} >= set(entry["networks"]["scratch"]["seeds"])
+
+
+def test_the_code_is_that_of_the_network(tmp_path, monkeypatch):
+    assert {network: recipes.code_of(network) for network in RECIPES} == recipes.CODE
+    assert recipes.CODE["vgg19_frozen"] == recipes.CODE["vgg19_tuned"] != recipes.CODE["scratch"]
+    for path in artifacts.ROOT.glob("helpers/*.py"):
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(kept, "HELPERS", tmp_path)
+    (tmp_path / "transfer.py").write_text("another")
+    assert recipes.code_of("scratch") == recipes.CODE["scratch"]
+    assert recipes.code_of("vgg19_tuned") != recipes.CODE["vgg19_tuned"]
+    monkeypatch.setattr(checkpoint, "_code_digest", lambda: "another")
+    assert recipes.code_of("scratch") != recipes.CODE["scratch"]
 
 
 def test_the_grid_holds_every_cell_once():
@@ -186,7 +243,9 @@ def test_the_heads_learn_as_in_the_chapter(network):
     )
     other = Cell("small", network, 0, 8, recipe.learning_rate * 2, recipe.batch_size, 3)
     assert "test" not in recipes.train(other, arrays)  # no search can be led by the test images
-    assert result["test"]["accuracy"] <= 1
+    assert result["test"].keys() == result["val"].keys() == {"loss", "accuracy"}
+    assert 12 * result["test"]["accuracy"] in range(13)  # of the 12 test images
+    assert result["test"] not in (result["val"], result["train"])
 
 
 @pytest.mark.parametrize(
@@ -199,6 +258,7 @@ def test_the_heads_learn_as_in_the_chapter(network):
         (["--scheduler", "nonsense"], "is no scheduler's address"),
         (["--scheduler", "tcp://127.0.0.1:9"], "No scheduler answers at tcp://127.0.0.1:9"),
         (["--workers", "100000"], "cannot each have the 4 GB"),
+        (["--workers", "-1"], "There cannot be -1 workers"),
     ],
 )
 def test_what_cannot_be_studied_gets_a_sentence(arguments, says, tmp_path, capsys, monkeypatch):
@@ -207,3 +267,54 @@ def test_what_cannot_be_studied_gets_a_sentence(arguments, says, tmp_path, capsy
         monkeypatch.setattr(recipes, "Prepared", lambda *args, **kwargs: Small())
     assert study.main([*arguments, "--folder", str(tmp_path)]) == 2
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--networks", "scratch", "lenet"], "no network 'lenet'"),
+        (["--seeds", "0"], "greater than 0"),
+        (["--epochs", "-1"], "greater than 0"),
+        (["--scheduler", "nonsense"], "is no scheduler's address"),
+        (["--workers", "-1"], "There cannot be -1 workers: give a number from 1, or 0 for none but this process."),
+        (["--datasets", "scenes", "nowhere"], "Unknown data set 'nowhere'"),
+        (["--datasets", "a/pictures", "b/pictures"], "b/pictures and a/pictures have one name, and so would their"),
+        (["--datasets", "scenes", "./scenes"], "./scenes and scenes have one name"),
+        (["--datasets", "a/caltech101"], "a/caltech101 and the data set caltech101 have one name"),
+        (["--datasets", "scenes", "scenes"], "Name each data set once, not scenes scenes."),
+    ],
+)
+def test_what_cannot_be_studied_is_refused_before_any_data_is_there(arguments, says, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(recipes, "Prepared", lambda *args, **kwargs: pytest.fail("data was drawn or fetched"))
+    monkeypatch.chdir(tmp_path)
+    for folder in ("a/pictures", "b/pictures", "a/caltech101", "scenes"):
+        (tmp_path / folder).mkdir(parents=True)
+    assert study.main([*arguments, "--folder", str(tmp_path / "study")]) == 2
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()
+
+
+def test_fewer_workers_than_none_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="There cannot be -1 workers"):
+        study.run(cells(1), PREPARED, tmp_path, workers=-1)
+
+
+@pytest.mark.parametrize(
+    ("folder", "arguments", "written"),
+    [
+        ("usual", [], "reports/measured.json"),
+        ("other", [], "other/measured.json"),
+        ("usual", ["--epochs", "1"], "usual/trial/measured.json"),
+        ("other", ["--epochs", "1"], "other/trial/measured.json"),
+    ],
+)
+def test_a_study_in_another_folder_leaves_the_projects_numbers_alone(tmp_path, monkeypatch, folder, arguments, written):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(study, "FOLDER", tmp_path / "usual")
+    monkeypatch.setattr(measured, "MEASURED", tmp_path / "reports" / "measured.json")
+    monkeypatch.setattr(recipes, "Prepared", lambda *args, **kwargs: Small())
+    asked = ["--networks", "scratch", "--seeds", "1", "--sizes", "--workers", "0", "--folder", folder, *arguments]
+    for _ in range(2):  # the second time it lies beside the finished trainings
+        assert study.main(asked) == 0
+        assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("measured.json")] == [written]
+    assert list(measured.load(tmp_path / written)["datasets"]) == ["small"]

@@ -24,8 +24,8 @@ def blas_threads():
     return [pool["num_threads"] for pool in threads._blas().info() if pool["user_api"] == "blas"]
 
 
-def test_there_is_a_core():
-    assert cores() >= 1
+def test_the_cores_are_those_that_this_process_may_use():
+    assert cores() == (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
 
 
 @given(count=st.integers(1, 5), items=st.integers(0, 20))

@@ -1,9 +1,11 @@
 """The new head and its training, on a small backbone with VGG19's layer names."""
 
+import shutil
+
 import numpy as np
 import pytest
 
-from helpers import transfer
+from helpers import artifacts, kept, transfer
 from helpers.backend import keras
 
 BACKBONE = ["block4_conv1", "block5_conv1"]
@@ -161,6 +163,23 @@ def test_a_trained_head_is_kept_for_the_same_start_data_and_settings(tmp_path, m
     before = trained(0)[0]
     assert len({before, trained(1)[0], trained(0, start=1)[0], trained(0, dropout=0.5)[0]}) == 4
     assert len(runs) == 4
+
+
+@pytest.mark.parametrize("changed", ["transfer.py", "vgg19.py", "training.py"])
+def test_a_trained_head_is_kept_for_the_same_code(tmp_path, monkeypatch, changed):
+    runs, train, split = [], transfer._train, clouds((5,), n=12)
+    monkeypatch.setattr(transfer, "_train", lambda *args, **kwargs: runs.append(1) or train(*args, **kwargs))
+    monkeypatch.setattr(kept, "HELPERS", tmp_path)
+    for path in artifacts.ROOT.glob("helpers/*.py"):
+        shutil.copy(path, tmp_path)
+
+    def times():
+        transfer.train_head(head(), split, split, seed=0, epochs=1, cache=tmp_path / "head.npz")
+        return len(runs)
+
+    assert [times(), times()] == [1, 1]
+    (tmp_path / changed).write_text("another")
+    assert [times(), times()] == [2, 2]
 
 
 def test_a_failed_tuning_freezes_block_5_again():
