@@ -1,16 +1,18 @@
 """What notebooks hand on to each other and to the report: files under RUN_DIR/artifacts, whole or absent."""
 
 import errno
+import glob
 import hashlib
 import json
 import os
 import secrets
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMED = ("scenes", "caltech101")  # data sets; any other is a folder's path
@@ -66,12 +68,16 @@ def sentence(error: Exception) -> str:
 def whole_file(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that replaces it on success and vanishes on failure.
 
-    Who may read it is left to the process's umask. An OSError that names no file, such as that of a full disk, is given
-    the name of `path`.
+    What a process that was killed left of one is removed. Who may read it is left to the process's umask. An OSError
+    that names no file, such as that of a full disk, is given the name of `path`.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        writer = part.name.removesuffix(".part").rpartition(".")[2].partition("-")[0]
+        if writer.isdecimal() and not psutil.pid_exists(int(writer)):
+            part.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     temporary.touch(exist_ok=False)
     try:
         yield temporary
@@ -157,9 +163,10 @@ def load_arrays(run_dir: str | Path, name: str, *, made_by: str) -> dict[str, np
     return read_npz(path, f"delete it and run notebook {made_by} again")
 
 
-def read_npz(path: str | Path, remedy: str) -> dict[str, np.ndarray]:
-    """Read every array of an .npz file (no pickle); ValueError when it is damaged: which file, how, and `remedy`.
+def read_npz(path: str | Path, remedy: str, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    """Read the arrays `names`, or every one, of an .npz file (no pickle), of which every byte is checked.
 
+    ValueError when it is damaged, or holds no array of a name: which file, how, and `remedy`.
     What the system refuses, such as a folder of that name or a disk that fails, is no damage: it stays an OSError.
     """
     try:
@@ -172,7 +179,7 @@ def read_npz(path: str | Path, remedy: str) -> dict[str, np.ndarray]:
             if int.from_bytes(file.read(2), "little") != len(archive.namelist()):
                 raise zipfile.BadZipFile("its list of contents is not complete")
         with np.load(path, allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in arrays.files}
+            return {key: arrays[key] for key in (arrays.files if names is None else names)}
     except MemoryError:
         raise
     except Exception as error:  # zipfile, zlib and NumPy each raise their own for the same fact

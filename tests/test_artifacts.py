@@ -6,6 +6,8 @@ import math
 import os
 import re
 import stat
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -283,3 +285,25 @@ def test_json_is_plain_text(tmp_path):
     text = save_json(tmp_path, "scores", {"a": [1]}).read_text(encoding="utf-8")
     assert json.loads(text)["value"] == {"a": [1]}
     assert text.endswith("}\n")
+
+
+def test_what_a_killed_writer_left_is_removed_and_a_living_one_s_is_not(tmp_path):
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    names = [f".a.json.{pid}-00000000.part" for pid in (dead.stdout.strip(), os.getpid())]
+    for name in (*names, ".b.json.1-00000000.part", ".a.json.mine.part"):
+        (tmp_path / name).touch()
+    artifacts.write_json(tmp_path / "a.json", 1)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"a.json", names[1], ".b.json.1-00000000.part", ".a.json.mine.part"}
+
+
+def test_some_arrays_are_read_alone_and_the_rest_is_checked_all_the_same(tmp_path):
+    path = artifacts.save_arrays(tmp_path, "some", a=np.arange(3), b=np.arange(99))
+    assert list(artifacts.read_npz(path, "make it again", ["a"])) == ["a"]
+    with pytest.raises(ValueError, match=r"some\.npz is damaged .*no.*: make it again"):
+        artifacts.read_npz(path, "make it again", ["no"])
+    data = bytearray(path.read_bytes())
+    data[data.index(np.int64(77).tobytes())] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"some\.npz is damaged"):
+        artifacts.read_npz(path, "make it again", ["a"])
