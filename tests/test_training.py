@@ -349,6 +349,16 @@ def test_a_killed_training_goes_on_to_the_same_bits(momentum, epoch, tmp_path, m
     assert list(tmp_path.iterdir()) == []  # a training that is over leaves no checkpoint
 
 
+@pytest.mark.parametrize("kind", [np.random.MT19937, np.random.Philox, np.random.SFC64])
+def test_a_generator_whose_state_holds_arrays_goes_on_as_well(kind, tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "rng", lambda seed=0: np.random.Generator(kind(seed)))
+    killed_at(4, monkeypatch, tmp_path / "training.npz")
+    model, history = train(7, tmp_path / "training.npz")
+    undisturbed, expected = train(7)
+    assert same(model, undisturbed)
+    assert numbers(history) == numbers(expected)
+
+
 def test_killed_twice(tmp_path, monkeypatch):
     path = tmp_path / "training.npz"
     killed_at(3, monkeypatch, path)
