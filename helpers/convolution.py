@@ -4,6 +4,8 @@ Images are (N, H, W, C) and kernels (KH, KW, C, F), as in Keras. `convolve2d_loo
 kernel by 180 degrees; `conv2d_forward` is cross-correlation, which does not: what networks call convolution.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -147,7 +149,7 @@ def _correlate(x: np.ndarray, w: np.ndarray, stride: int, b: np.ndarray | float 
     kernels = w.reshape(-1, w.shape[3])  # (KH*KW*C, F)
     out = np.empty((*windows.shape[:3], w.shape[3]), np.result_type(x, w))
 
-    def work(blocks: list[tuple[int, slice]]) -> None:
+    def work(blocks: Iterator[tuple[int, slice]]) -> None:
         for block in blocks:
             columns = _columns(windows[block])
             np.matmul(columns, kernels, out=out[block].reshape(len(columns), -1))
@@ -163,7 +165,7 @@ def _weight_gradient(windows: np.ndarray, dout: np.ndarray) -> tuple[np.ndarray,
     dws = np.empty((len(blocks), int(np.prod(windows.shape[3:])), dout.shape[3]), np.result_type(windows, dout))
     dbs = np.empty((len(blocks), dout.shape[3]), dws.dtype)
 
-    def work(numbers: range) -> None:
+    def work(numbers: Iterator[int]) -> None:
         for k in numbers:
             part = dout[blocks[k]].reshape(-1, dout.shape[3])
             np.matmul(_columns(windows[blocks[k]]).T, part, out=dws[k])

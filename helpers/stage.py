@@ -5,14 +5,17 @@ written to memory and read from there several times; here the rows of an image g
 time, and only what is needed later leaves the cache. The numbers are those of the three layers one after another.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from helpers import winograd
 from helpers.convolution import check_arrays, output_size
 from helpers.threads import fresh, in_threads, scratch
 
-# Numbers that a strip needs at once: 1 MB in float32, the cache of a core.
-STRIP = 1 << 18
+# Numbers that a strip needs at once, 2 MB in float32. More leaves the cache; with less the threads, which hold the
+# interpreter's lock between two of NumPy's functions, wait for each other too often.
+STRIP = 1 << 19
 
 
 def stage_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, parts: int = 1, empty=fresh) -> tuple:
@@ -33,7 +36,7 @@ def stage_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, parts: int = 1, e
     right = empty("right", (len(x), height, width - 1, filters), bool)
     kernel, step = winograd.transform_kernel(w.astype(dtype, copy=False)), _strip_rows(x, w)
 
-    def work(pieces: list[tuple[int, int, int]]) -> None:
+    def work(pieces: Iterator[tuple[int, int, int]]) -> None:
         count = step // winograd.ROWS
         strip = winograd.Strip("x", count, *x.shape[2:], kw, dtype)
         row_max = scratch("row_max", (step + 1, width - 1, filters), dtype)  # row 0: the last of the strip before
@@ -75,7 +78,7 @@ def stage_backward(dout: np.ndarray, cache: tuple, *, need_dx: bool = True, part
     dkernels = np.zeros((len(pieces), winograd.SIDE, kw * channels, filters), dtype)
     dbs = np.zeros((len(pieces), filters), dtype)
 
-    def work(numbers: range) -> None:
+    def work(numbers: Iterator[int]) -> None:
         count = step // winograd.ROWS
         strip = winograd.Strip("x", count, *x.shape[2:], kw, dtype)
         # dL/d(convolution's output) of a strip, with the two rows above it, and KW-1 columns of 0 on either side

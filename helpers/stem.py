@@ -4,7 +4,7 @@ Images go one by one through all the layers, so that what one layer writes is st
 reads it. What the layers remember is written where it was in the batch before: new memory is slow.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class Stem:
         groups, parts = _groups(len(dout))
         grads, dxs = [[] for _ in groups], [None] * len(groups)
 
-        def work(numbers: range) -> None:
+        def work(numbers: Iterable[int]) -> None:
             for g in numbers:
                 d = dout[groups[g]]
                 for k in reversed(range(len(self._steps))):
@@ -78,7 +78,7 @@ class Stem:
                 whole[groups[g]] if final and name == "out" else keep((g if remember else 0, k, name), shape, dtype)
             )
 
-        def work(numbers: range) -> None:
+        def work(numbers: Iterable[int]) -> None:
             for g in numbers:
                 image = x[groups[g]]
                 for k, step in enumerate(self._steps):

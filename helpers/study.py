@@ -10,6 +10,7 @@ import argparse
 import json
 import re
 import sys
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
@@ -90,14 +91,13 @@ def _on_dask(cells, prepared, train, workers, scheduler) -> Iterator[tuple[Cell,
     from distributed import as_completed
 
     needs = {cell: RECIPES[cell.network].memory_gb for cell in cells}
-    with _client(workers, scheduler, max(needs.values())) as client:
-        held, futures = {}, {}
+    kinds = dict.fromkeys((cell.dataset, cell.network) for cell in cells)
+    arrays = {(dataset, network): prepared[dataset].arrays(network) for dataset, network in kinds}
+    with _client(workers, scheduler, max(needs.values())) as client, _on_every_worker(client, arrays) as place:
+        futures = {}
         for cell in cells:
-            kind = cell.dataset, cell.network
-            if kind not in held:  # a task, not scattered data: when the worker that holds it dies, it is made again
-                held[kind] = client.submit(_hold, prepared[cell.dataset].arrays(cell.network), pure=False)
-            need = {RESOURCE: needs[cell]}
-            futures[client.submit(train, cell, held[kind], key=cell.name, resources=need, pure=False)] = cell
+            ask = {"key": f"{cell.network}-{cell.name}", "resources": {RESOURCE: needs[cell]}, "pure": False}
+            futures[client.submit(_train, train, cell, place, **ask)] = cell
         for future in as_completed(futures):
             if future.status != "finished":
                 reason = repr(future.exception()) if future.status == "error" else future.status
@@ -105,8 +105,30 @@ def _on_dask(cells, prepared, train, workers, scheduler) -> Iterator[tuple[Cell,
             yield futures[future], future.result()
 
 
-def _hold(arrays: dict) -> dict:
-    return arrays
+@contextmanager
+def _on_every_worker(client, arrays: dict) -> Iterator[str]:
+    """Give every worker the arrays, one that is started later too, and yield the name under which it holds them.
+
+    As a task's result they would lie on one worker, and Dask would send most trainings there.
+    """
+    from distributed import WorkerPlugin
+
+    class Arrays(WorkerPlugin):
+        pass
+
+    plugin, place = Arrays(), f"study-{uuid.uuid4()}"
+    plugin.held = arrays
+    client.register_plugin(plugin, name=place)
+    try:
+        yield place
+    finally:
+        client.unregister_worker_plugin(place)
+
+
+def _train(train, cell: Cell, place: str) -> dict:
+    from distributed import get_worker
+
+    return train(cell, get_worker().plugins[place].held[cell.dataset, cell.network])
 
 
 @contextmanager

@@ -4,10 +4,9 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
-from itertools import pairwise
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -80,22 +79,22 @@ def unpacked() -> int:
     return 10**6 if any(blas.get("architecture") in small for blas in _blas().info()) else 0
 
 
-def in_threads(work: Callable[[Sequence], None], items: Sequence) -> None:
-    """Call `work(share)` on every core at once, each with its share of `items`, in order and contiguous.
+def in_threads(work: Callable[[Iterator], None], items: Sequence) -> None:
+    """Call `work(share)` on every core at once; the shares give each item once, to whichever core is free for it.
 
-    Meanwhile BLAS keeps to one thread, so that two levels of threads do not fight for the cores. A call from inside
-    another runs in place. What each item gives must not depend on the share it came in: then neither do the results.
+    So a core that is slower, or busy with something else, does less. Meanwhile BLAS keeps to one thread, so that two
+    levels of threads do not fight for the cores. A call from inside another runs in place. What an item gives must not
+    depend on the share that it came in: then neither do the results.
     """
+    share, count = iter(items), min(cores(), len(items))
     if getattr(_inside, "worker", False):
-        work(items)
+        work(share)
         return
-    count = min(cores(), len(items))
-    with _turn, _blas().limit(limits=1, user_api="blas"):  # for one share too: with other threads BLAS rounds otherwise
+    with _turn, _blas().limit(limits=1, user_api="blas"):  # for one core too: with other threads BLAS rounds otherwise
         if count < 2:
-            work(items)
+            work(share)
             return
-        bounds = [len(items) * k // count for k in range(count + 1)]
-        futures = [_workers().submit(work, items[a:z]) for a, z in pairwise(bounds)]
+        futures = [_workers().submit(work, share) for _ in range(count)]  # one iterator: its next item goes out once
         wait(futures)  # all of them, so that after an error nothing is still being written
         for future in futures:
             future.result()

@@ -29,14 +29,30 @@ def test_the_cores_are_those_that_this_process_may_use():
 
 
 @given(count=st.integers(1, 5), items=st.integers(0, 20))
-def test_every_item_once_in_contiguous_shares(count, items):
+def test_every_item_once_and_in_order(count, items):
     shares = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(threads, "cores", lambda: count)
-        in_threads(shares.append, range(items))
+        in_threads(lambda share: shares.append(list(share)), range(items))
     assert len(shares) == max(1, min(count, items))
-    assert [i for share in sorted(shares, key=list) for i in share] == list(range(items))
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    assert sorted(i for share in shares for i in share) == list(range(items))
+    assert all(share == sorted(share) for share in shares)
+
+
+def test_a_core_that_is_busy_leaves_the_rest_to_the_others():
+    rest, done = threading.Event(), []
+
+    def work(share):
+        for i in share:
+            if i == 0:
+                assert rest.wait(20)
+            else:
+                done.append(i)
+            if len(done) == 9:
+                rest.set()
+
+    in_threads(work, range(10))
+    assert done == list(range(1, 10))
 
 
 def test_shares_run_at_once():
@@ -68,7 +84,7 @@ def test_an_error_is_passed_on_after_all_have_ended(failing):
     ended = threading.Event()
 
     def work(share):
-        if share[0] == failing:
+        if next(share) == failing:
             raise KeyError(f"item {failing}")
         ended.wait(0.2)
         ended.set()
