@@ -60,27 +60,29 @@ def all_maps(
 def distractor_game(
     model, images: np.ndarray, labels: np.ndarray, masks: np.ndarray | None, layer: str, *, rng, cache=None
 ) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
-    """Return where Grad-CAM and the baselines point in mosaics of one image of each class, asked for every class.
+    """Return where Grad-CAM and the baselines point in `mosaics` of one image of each class, asked for every class.
 
-    By name: whether the maximum lies in the picture of that class, bool (K, M) for K classes and M mosaics, and whether
-    it lies on its object, or None without masks. `model` takes images as wide as a mosaic.
+    By name: whether the maximum lies in the picture that is asked for, bool (I, K) for the I images that are in mosaics
+    and their K places, and whether it lies on its object, or None without masks. `model` takes images as wide as a
+    mosaic.
     """
     wide, where = mosaics(images, labels)
     height, width = images.shape[1:3]
     activations = vgg19.features(model, wide, layer, batch_size=5, cache=cache)
-    baselines = baseline_maps(wide, rng)
-    found: dict[str, list] = {name: [] for name in ("Grad-CAM", *BASELINES)}
+    baselines, used = baseline_maps(wide, rng), np.unique(where)
+    found = {name: np.zeros((2, len(used), where.shape[1]), bool) for name in ("Grad-CAM", *BASELINES)}
     for c in np.unique(labels):
         here, on = np.zeros((2, *wide.shape[:3]), bool)
-        for k, place in enumerate((labels[where] == c).argmax(axis=1)):
+        places = (labels[where] == c).argmax(axis=1)
+        asked = where[np.arange(len(where)), places]
+        for k, (image, place) in enumerate(zip(asked, places, strict=True)):
             part = slice(place * width, (place + 1) * width)
             here[k, :, part] = True
-            on[k, :, part] = True if masks is None else masks[where[k, place]]
+            on[k, :, part] = True if masks is None else masks[image]
         cams = cam_maps(model, activations, np.full(len(wide), c), layer, (height, wide.shape[2]))
         for name, maps in {"Grad-CAM": cams, **baselines}.items():
-            found[name].append([pointing_game(maps, here), pointing_game(maps, on)])
-    both = {name: np.array(hits).swapaxes(0, 1) for name, hits in found.items()}
-    return {name: (hits[0], None if masks is None else hits[1]) for name, hits in both.items()}
+            found[name][:, np.searchsorted(used, asked), places] = pointing_game(maps, here), pointing_game(maps, on)
+    return {name: (hits[0], None if masks is None else hits[1]) for name, hits in found.items()}
 
 
 def fading_curves(model, images: np.ndarray, maps: np.ndarray, classes, *, steps: int, cache=None) -> Curves:

@@ -25,10 +25,12 @@ def style(name: str) -> dict:
 
 
 def intervals(panels: Sequence[tuple[str, Mapping[str, tuple[float, float, float]]]], title: str = "") -> Figure:
-    """Draw (axis label, {method: (value, low, high)}) as dots with their intervals, a panel each, best on top."""
-    rows = max(len(values) for _, values in panels)
-    figure = Figure(figsize=(WIDTH, 0.55 + 0.27 * rows), layout="constrained")
-    for ax, (label, values) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    """Draw (axis label, {method: (value, low, high)}) as dots with their intervals, two panels a line, best on top."""
+    lines = [panels[k : k + 2] for k in range(0, len(panels), 2)]
+    heights = [0.55 + 0.27 * max(len(values) for _, values in line) for line in lines]
+    figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
+    axes = iter(figure.subplots(len(lines), min(2, len(panels)), squeeze=False, height_ratios=heights).flat)
+    for (label, values), ax in zip(panels, axes, strict=False):
         order = sorted(values, key=lambda name: values[name][0])
         for y, name in enumerate(order):
             value, low, high = values[name]
@@ -36,8 +38,10 @@ def intervals(panels: Sequence[tuple[str, Mapping[str, tuple[float, float, float
             ax.plot([low, high], [y, y], color=color, lw=1.6, solid_capstyle="round")
             ax.plot(value, y, "o", ms=5, color=color)
         ax.set_yticks(range(len(order)), order)
-        ax.set(xlim=(0, 1), xlabel=label)
+        ax.set(xlim=(0, 1), ylim=(-0.6, len(order) - 0.4), xlabel=label)
         ax.grid(axis="x", color="#e5e7eb", lw=0.6)
+    for ax in axes:  # what is left of the last line
+        ax.remove()
     figure.axes[0].set_title(title)
     return figure
 

@@ -115,17 +115,22 @@ def _curve(pairs: list) -> dict[str, dict]:
 
 
 def _search(pairs: list, largest: int) -> list[dict]:
-    """Return what each setting reached on the validation images, the best first: least loss. Nothing else counts."""
+    """Return what each setting reached on the validation images, the best first: least loss. Nothing else counts.
+
+    A setting with which a training diverged has no numbers, and comes last.
+    """
     by_setting: dict[tuple, dict[int, dict]] = defaultdict(dict)
     for cell, result in pairs:
         if cell.images == largest:
-            by_setting[cell.learning_rate, cell.batch_size][cell.seed] = result["val"]
+            by_setting[cell.learning_rate, cell.batch_size][cell.seed] = result.get("val")
     seeds = sorted(set.intersection(*map(set, by_setting.values()))) if by_setting else []
     rows = []
     for (learning_rate, batch_size), by_seed in by_setting.items() if seeds else ():
-        means = {f"val_{what}": _rounded(np.mean([by_seed[s][what] for s in seeds])) for what in ("loss", "accuracy")}
+        means = dict.fromkeys(("val_loss", "val_accuracy"))
+        if all(by_seed[s] for s in seeds):
+            means = {what: _rounded(np.mean([by_seed[s][what.removeprefix("val_")] for s in seeds])) for what in means}
         rows.append({"learning_rate": learning_rate, "batch_size": batch_size, "seeds": seeds} | means)
-    return sorted(rows, key=lambda row: row["val_loss"])
+    return sorted(rows, key=lambda row: np.inf if row["val_loss"] is None else row["val_loss"])
 
 
 def save(value: dict, path: Path = MEASURED) -> None:

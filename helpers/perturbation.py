@@ -115,15 +115,21 @@ def on_other_background(
 def mosaics(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mosaics with one image of each class side by side, (M, H, K W, 3), and which image is where, (M, K).
 
-    The k-th images of the classes, in the order given, meet in the k-th mosaic; the classes take turns in the places,
-    so that none is in the middle more often. Images that find no partner are left out. ValueError for one class.
-    Source: Boehle, Fritz and Schiele (2021), who use a grid.
+    Every image comes once in every place, each time among other strangers, as far as there are others. Images that find
+    no partner are left out. ValueError for one class. Source: Boehle, Fritz and Schiele (2021), who use a grid.
     """
     by_class = [np.flatnonzero(labels == c) for c in np.unique(labels)]
     if len(images) != len(labels) or len(by_class) < 2:
         raise ValueError("Mosaics need images of two classes or more, and a label for each image.")
     count = min(len(members) for members in by_class)
-    where = np.array([np.roll([members[k] for members in by_class], k) for k in range(count)])
+    classes = range(len(by_class))
+    where = np.array(
+        [
+            np.roll([by_class[c][(k + turn * c) % count] for c in classes], turn)
+            for turn in classes
+            for k in range(count)
+        ]
+    )
     return np.stack([np.concatenate(images[row], axis=1) for row in where]), where
 
 

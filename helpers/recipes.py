@@ -120,15 +120,21 @@ def train(cell: Cell, arrays: dict[str, np.ndarray]) -> dict:
     """Train one cell on what `Prepared.arrays` returned, and return its losses and accuracies by split, as JSON takes.
 
     With them go the training's curves and seconds, the hash of its code ("code") and the packages' "versions".
-    The test images are measured with the report's settings only, so that no search can be led by them. Raises what
+    The test images are measured with the report's settings only, so that no search can be led by them. Where other
+    settings let the loss run away, that is what was found: {"diverged": why} stands for all the numbers. Raises what
     the training itself raises.
     """
     start, arrays = time.monotonic(), fewer(arrays, cell.images, cell.seed)
     trainings = {"scratch": _scratch, "vgg19_frozen": _frozen, "vgg19_tuned": _tuned}
-    scores, history = trainings[cell.network](cell, arrays, SPLITS if cell.is_reports else SPLITS[:2])
+    made_with = {"code": CODE[cell.network], "versions": versions()}
+    try:
+        scores, history = trainings[cell.network](cell, arrays, SPLITS if cell.is_reports else SPLITS[:2])
+    except FloatingPointError as error:
+        if cell.is_reports:
+            raise
+        return {"diverged": str(error), "seconds": round(time.monotonic() - start, 1)} | made_with
     kept = {split: {"loss": float(loss), "accuracy": float(accuracy)} for split, (loss, accuracy) in scores.items()}
     curves = {name: values for name, values in asdict(history).items() if name != "seconds"}
-    made_with = {"code": CODE[cell.network], "versions": versions()}
     return kept | {"history": curves, "seconds": round(time.monotonic() - start, 1)} | made_with
 
 

@@ -393,6 +393,45 @@ FAULTS = [
         'from {self.path.name}")',
         "survival -k chains",
     ),
+    # Work shared out, and what the report claims
+    Fault("every core does everything", "threads.py", "submit(work, share)", "submit(work, iter(items))", "threads"),
+    Fault(
+        "cores take their share before they begin",
+        "threads.py",
+        "[_workers().submit(work, share) for _ in range(count)]",
+        "[_workers().submit(work, iter(items[k::count])) for k in range(count)]",
+        "threads",
+    ),
+    Fault(
+        "mosaics keep their order",
+        "perturbation.py",
+        "for c in classes], turn)",
+        "for c in classes], 0)",
+        "perturbation",
+    ),
+    Fault("strangers stay together", "perturbation.py", "(k + turn * c) % count", "k", "perturbation"),
+    Fault(
+        "another picture's answer is counted",
+        "compare_maps.py",
+        "np.searchsorted(used, asked), places]",
+        "np.arange(len(asked)) % len(used), places]",
+        "compare_maps",
+    ),
+    Fault(
+        "a worker trains on what it finds first",
+        "study.py",
+        ".held[cell.dataset, cell.network]",
+        ".held[min(get_worker().plugins[place].held)]",
+        "study",
+    ),
+    Fault(
+        "a search stops at the first setting that diverges",
+        "recipes.py",
+        "        if cell.is_reports:\n            raise",
+        "        raise",
+        "study",
+    ),
+    Fault("what diverged is the best", "measured.py", "np.inf if row", "-np.inf if row", "measured"),
     # The report
     Fault(
         "outputs may bring HTML of their own",

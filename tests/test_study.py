@@ -37,7 +37,18 @@ class Small:
         return given | {"block5_conv1.0": identity, "block5_conv1.1": np.zeros(3, np.float32)}
 
 
-PREPARED = {"small": Small()}
+class Noisy(Small):
+    """The same with more noise: other numbers come of it."""
+
+    name = "noisy"
+
+    def arrays(self, network):
+        given = super().arrays(network)
+        noise = np.random.default_rng(1).integers(0, 90, given["train.images"].shape)
+        return given | {"train.images": (given["train.images"] // 2 + noise).astype(np.uint8)}
+
+
+PREPARED = {"small": Small(), "noisy": Noisy()}
 
 
 def cells(seeds=2, network="scratch", sizes=(), **kwargs):
@@ -49,9 +60,10 @@ def numbers(pairs):
 
 
 def test_two_processes_give_the_numbers_of_one(tmp_path):
-    here = study.run(cells(2, sizes=[4]), PREPARED, tmp_path / "one", workers=0)
-    assert len(here) == 4
-    there = study.run(cells(2, sizes=[4]), PREPARED, tmp_path / "two", workers=2, train=tell_process)
+    both = study.grid(PREPARED.values(), ["scratch"], 2, epochs=2)
+    here = study.run(both, PREPARED, tmp_path / "one", workers=0)
+    assert len({str(result["val"]) for _, result in here}) == 4
+    there = study.run(both, PREPARED, tmp_path / "two", workers=2, train=tell_process)
     processes = {result["val"].pop("process") for _, result in there}
     assert numbers(here) == numbers(there)
     assert len(processes) == 2
@@ -239,6 +251,19 @@ def test_the_heads_learn_as_in_the_chapter(network):
     assert result["test"].keys() == result["val"].keys() == {"loss", "accuracy"}
     assert 12 * result["test"]["accuracy"] in range(13)  # of the 12 test images
     assert result["test"] not in (result["val"], result["train"])
+
+
+@pytest.mark.parametrize("network", RECIPES)
+def test_a_searched_setting_that_diverges_is_a_result_and_the_report_s_own_an_error(network, tmp_path, monkeypatch):
+    recipe = RECIPES[network]
+    cell = Cell("small", network, 0, 8, 1e30, recipe.batch_size, 2)
+    with np.errstate(all="ignore"):
+        ((_, result),) = study.run([cell], PREPARED, tmp_path, workers=0)
+    assert set(result) == {"diverged", "seconds"}
+    assert "1e+30" in result["diverged"]
+    monkeypatch.setitem(RECIPES, network, dataclasses.replace(recipe, learning_rate=1e30))
+    with np.errstate(all="ignore"), pytest.raises(RuntimeError, match=r"lr1e\+30.* failed.*1e\+30"):
+        study.run([cell], PREPARED, tmp_path / "again", workers=0)
 
 
 @pytest.mark.parametrize(
