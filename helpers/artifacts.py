@@ -169,17 +169,19 @@ def read_npz(path: str | Path, remedy: str, names: Iterable[str] | None = None) 
     ValueError when it is damaged, or holds no array of a name: which file, how, and `remedy`.
     What the system refuses, such as a folder of that name or a disk that fails, is no damage: it stays an OSError.
     """
+    wanted, arrays = None if names is None else list(names), {}
     try:
-        # NumPy stops reading where an array should end, so a changed header may escape it: all check sums come first.
         with Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
-            if wrong := archive.testzip():
-                raise zipfile.BadZipFile(f"the check sum of {wrong} is wrong")
             # A changed length in the list of contents may hide the entries behind it. Their number stands at the end.
             file.seek(-12, os.SEEK_END)
             if int.from_bytes(file.read(2), "little") != len(archive.namelist()):
                 raise zipfile.BadZipFile("its list of contents is not complete")
-        with np.load(path, allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in (arrays.files if names is None else names)}
+            for entry in archive.namelist():
+                key = entry.removesuffix(".npy")
+                array = _entry(archive, entry, wanted is None or key in wanted)
+                if array is not None:
+                    arrays[key] = array
+        return arrays if wanted is None else {key: arrays[key] for key in wanted}
     except MemoryError:
         raise
     except Exception as error:  # zipfile, zlib and NumPy each raise their own for the same fact
@@ -188,6 +190,19 @@ def read_npz(path: str | Path, remedy: str, names: Iterable[str] | None = None) 
             _name(error, path)
             raise
         raise ValueError(f"{path} is damaged ({error}): {remedy}.") from error
+
+
+def _entry(archive: zipfile.ZipFile, entry: str, wanted: bool) -> np.ndarray | None:
+    """Return the array of one entry, or only read it; BadZipFile when its check sum is wrong, whatever else is."""
+    try:
+        with archive.open(entry) as member:
+            try:
+                return np.lib.format.read_array(member, allow_pickle=False) if wanted else None
+            finally:  # a changed header may end the array early, or spoil it: at the entry's end the sum is compared
+                while member.read(1 << 20):
+                    pass
+    except zipfile.BadZipFile as error:
+        raise zipfile.BadZipFile(f"the check sum of {entry} is wrong") from error
 
 
 def source_report() -> dict:

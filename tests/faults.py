@@ -322,8 +322,8 @@ FAULTS = [
     Fault(
         "arrays' check sums are not compared",
         "artifacts.py",
-        "if wrong := archive.testzip():",
-        "if wrong := None:",
+        "while member.read(1 << 20):",
+        "while False:",
         "artifacts",
     ),
     Fault("a lost array is not missed", "artifacts.py", "!= len(archive.namelist())", "< 0", "survival -k zip"),

@@ -154,7 +154,7 @@ def test_a_flipped_bit_of_an_arrays_header_or_data_is_noticed(tmp_path):
                 load_arrays(tmp_path, "maps", made_by="05")
 
 
-@pytest.mark.parametrize(("owner", "name"), [(zipfile, "ZipFile"), (np, "load")])
+@pytest.mark.parametrize(("owner", "name"), [(zipfile, "ZipFile"), (np.lib.format, "read_array")])
 @pytest.mark.parametrize(
     ("error", "arguments"),
     [
