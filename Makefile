@@ -34,17 +34,17 @@ check: $(READY)  ## ruff and the unit tests
 	$(PY) -m pytest -q tests
 
 bench: $(READY)  ## time a training step against Keras, and PyTorch if installed; writes reports/benchmarks.json
-	$(PY) tests/bench_training.py
+	$(PY) tests/programs/bench_training.py
 
 study: $(READY)  ## repeat the trainings over seeds on Dask, hours; writes reports/measured.json and the README's table
 	$(PY) -m helpers.study --datasets scenes caltech101
 	$(PY) -m helpers.study readme
 
 faults: $(READY) ## plant faults in a copy of the code, one at a time: the tests must catch each
-	$(PY) tests/faults.py
+	$(PY) tests/programs/faults.py
 
 torture: $(READY) ## kill trainings and chains at random moments, and resume them; needs Linux
-	$(PY) tests/torture.py --kills 20
+	$(PY) tests/programs/torture.py --kills 20
 
 lab: $(READY)    ## open the notebooks in JupyterLab
 	$(PY) -m jupyter lab notebooks
@@ -53,7 +53,7 @@ notebooks: $(READY) ## execute the committed notebooks again, in place, with def
 	$(PY) -m helpers.report notebooks
 
 readme: $(READY) ## make the README's pictures and its table anew, of what is committed
-	$(PY) -m helpers.readme
+	$(PY) -m helpers.report.readme_pictures
 	$(PY) -m helpers.study readme
 
 clean:           ## remove the environment and every run in reports; what a study has finished stays

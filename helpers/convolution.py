@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from helpers.threads import in_threads
+from helpers.engine.threads import in_threads
 
 # Columns of one block: 2 MB in float32, so that they are still in the cache when the matrix product reads them.
 BLOCK = 1 << 19

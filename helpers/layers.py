@@ -16,8 +16,8 @@ from helpers.convolution import (
     kaiming_normal,
     output_size,
 )
+from helpers.engine.threads import fresh, in_threads, scratch, unpacked
 from helpers.pooling import max_pool2d_backward, max_pool2d_forward
-from helpers.threads import fresh, in_threads, scratch, unpacked
 
 # Rows of a dense layer's weights that are worked on at once: 2 MB at 128 outputs, so that they stay in the cache.
 ROWS = 4096

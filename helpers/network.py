@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.artifacts import read_npz, whole_file
+from helpers.engine.images import Stem
 from helpers.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU
-from helpers.stem import Stem
+from helpers.store.artifacts import read_npz, whole_file
 from helpers.training import SGD, History, check_counts, evaluate, fit, softmax, softmax_cross_entropy, to_inputs
 
 __all__ = [
@@ -32,7 +32,7 @@ class Sequential:
     """Layers in a row; the output of the last are the logits.
 
     Several threads may `predict` with one network; `forward` and `backward` remember, and are for one thread.
-    The layers before the first Dense treat every image on its own: they are the network's `helpers.stem.Stem`.
+    The layers before the first Dense treat every image on its own: they are the network's `helpers.engine.images.Stem`.
     """
 
     def __init__(self, layers: list[Layer], input_shape: tuple[int, ...] | None = None) -> None:

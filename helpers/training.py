@@ -7,8 +7,8 @@ from numbers import Real
 import numpy as np
 from tqdm.auto import tqdm
 
-from helpers.checkpoint import Checkpoint
 from helpers.convolution import check_rng
+from helpers.store.checkpoint import Checkpoint
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

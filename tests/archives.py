@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from PIL import Image
 
-from helpers.caltech101 import fetch_caltech101, photographs
+from helpers.data.caltech101 import fetch_caltech101, photographs
 
 TAR = "caltech-101/101_ObjectCategories.tar.gz"
 ALL = photographs()

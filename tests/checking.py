@@ -3,7 +3,8 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from helpers import artifacts, kernel
+from helpers.report import execution as kernel
+from helpers.store import artifacts
 
 
 def slope(f, x, direction, h=1e-4):

@@ -11,7 +11,7 @@ import pytest
 from archives import FEW, serving
 from hypothesis import settings
 
-from helpers import caltech101
+from helpers.data import caltech101
 
 # Derandomised: a failure is the same one again, on every machine. No data base: nothing is written beside the tests.
 for profile, examples in (("fast", 25), ("full", 250)):

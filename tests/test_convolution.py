@@ -7,8 +7,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.signal import convolve2d
 
-from helpers import convolution, threads
+from helpers import convolution
 from helpers.convolution import conv2d_backward, conv2d_forward, convolve2d_loops, kaiming_normal, output_size
+from helpers.engine import threads
 
 # N, H, W, C, KH, KW, F, stride, pad: height and width always differ, in images and kernels
 CASES = [
@@ -205,7 +206,7 @@ def test_gradients_are_derivatives(case):
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_against_tensorflow(case, dtype):
-    from helpers.backend import tf
+    from helpers.vgg19.backend import tf
 
     x, w, b, dout, stride, pad = draw(case, 2, dtype)
     tx, tw, tb = tf.constant(x), tf.constant(w), tf.constant(b)

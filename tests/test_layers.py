@@ -6,7 +6,8 @@ from checking import LAYOUTS, assert_close, check_gradient, dtypes, layouts, see
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import layers, threads
+from helpers import layers
+from helpers.engine import threads
 from helpers.layers import Conv2D, Dense, Flatten, MaxPool2D, ReLU
 
 
@@ -253,7 +254,7 @@ def test_dense_does_not_depend_on_the_number_of_threads(monkeypatch):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_dense_and_relu_against_tensorflow(dtype):
-    from helpers.backend import tf
+    from helpers.vgg19.backend import tf
 
     layer, relu = dense(50, 7, dtype), ReLU()
     x, dout = rng(1).standard_normal((4, 50)).astype(dtype), rng(2).standard_normal((4, 7)).astype(dtype)

@@ -9,7 +9,9 @@ import pytest
 from checking import LAYOUTS, assert_close, check_gradient, layouts, seeds
 from hypothesis import given
 
-from helpers import convolution, layers, stage, threads
+from helpers import convolution, layers
+from helpers.engine import fused as stage
+from helpers.engine import threads
 from helpers.network import (
     SGD,
     Conv2D,
@@ -86,7 +88,7 @@ def test_the_whole_networks_gradient_is_a_derivative(network):
 
 def twin(model):
     """The same network in Keras, with the same weights."""
-    from helpers.backend import keras
+    from helpers.vgg19.backend import keras
 
     dtype = model.layers[0].params["w"].dtype.name
     options = {"dtype": dtype}
@@ -108,7 +110,7 @@ def twin(model):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_the_report_network_against_its_twin_in_keras(dtype):
-    from helpers.backend import tf
+    from helpers.vgg19.backend import tf
 
     model = small(18, 4, dtype)
     x, labels = batch(18, 5, 4, dtype)
@@ -132,7 +134,7 @@ def test_the_report_network_against_its_twin_in_keras(dtype):
 
 @pytest.mark.parametrize("momentum", [0.0, 0.875])
 def test_three_steps_of_sgd_against_keras(momentum):
-    from helpers.backend import keras, tf
+    from helpers.vgg19.backend import keras, tf
 
     model = small(12)
     x, labels = batch(12, 6)

@@ -107,7 +107,7 @@ def test_gradient_is_a_derivative(case):
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_against_tensorflow(case, dtype):
-    from helpers.backend import tf
+    from helpers.vgg19.backend import tf
 
     x, dout = distinct(case, dtype)
     tx = tf.constant(x)

@@ -11,8 +11,10 @@ from checking import assert_close, check_gradient, dtypes, seeds
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import checkpoint, layers, threads, training
+from helpers import layers, training
+from helpers.engine import threads
 from helpers.network import Conv2D, Dense, Flatten, MaxPool2D, ReLU, Sequential
+from helpers.store import checkpoint
 from helpers.training import SGD, History, evaluate, fit, softmax, softmax_cross_entropy, to_inputs
 
 HUGE = [1e4, -1e4, 1e4 - 1, 0.0]
@@ -77,7 +79,7 @@ def test_cross_entropys_gradient_is_a_derivative(n, k, seed):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("scale", [1, 30])
 def test_cross_entropy_against_tensorflow(dtype, scale):
-    from helpers.backend import tf
+    from helpers.vgg19.backend import tf
 
     logits, labels = (scale * rng(1).standard_normal((6, 4))).astype(dtype), rng(2).integers(0, 4, 6)
     z = tf.constant(logits)
@@ -408,7 +410,7 @@ def test_another_trainings_checkpoint_is_refused(options, name, tmp_path, monkey
 def test_a_checkpoint_of_other_code_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "training.npz"
     killed_at(3, monkeypatch, path)
-    monkeypatch.setattr(checkpoint, "_code_digest", lambda: "another")
+    monkeypatch.setattr(checkpoint, "code_digest", lambda *made_by: "another")
     with pytest.raises(ValueError, match="its code differs"):
         train(7, path)
 

@@ -1,0 +1,199 @@
+"""Data sets by name: "scenes" (drawn here), "caltech101" (the source report's photographs), or a folder's path.
+
+`python -m helpers.data NAME` prints what a data set holds, and fetches and verifies caltech101's photographs.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from helpers.data import caltech101, folders, pictures
+from helpers.store.artifacts import sentence
+from helpers.store.cache import kept, key_of
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Pictures of one role: images uint8 RGB (N, size, size, 3), labels int64 (N,), names, and the objects' masks.
+
+    Masks are bool (N, size, size), True on the object, or None where nobody knows them.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    names: tuple[str, ...]
+    masks: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A data set: three splits, the classes in label order, and one picture of each class for the figures.
+
+    figure_images is uint8 RGB (K, size, size, 3) and figure_masks bool (K, size, size) or None, in class order.
+    """
+
+    name: str
+    train: Split
+    val: Split
+    test: Split
+    class_names: tuple[str, ...]
+    figure_images: np.ndarray
+    figure_names: tuple[str, ...]
+    figure_masks: np.ndarray | None = None
+
+    @property
+    def masks(self) -> dict[str, np.ndarray] | None:
+        """The objects' masks by role ("train", "val", "test", "figure"), or None where nobody knows them."""
+        if self.figure_masks is None:
+            return None
+        return {split: getattr(self, split).masks for split in SPLITS} | {"figure": self.figure_masks}
+
+
+@dataclass(frozen=True)
+class _Row:
+    split: str
+    label: int
+    name: str
+
+
+def load(name: str | Path, size: int = 224, *, split_seed: int = 0, cache: str | Path | None = None) -> Dataset:
+    """Load "scenes", "caltech101" or the folder of class folders at `name`, its pictures size x size pixels.
+
+    split_seed decides a folder's split and nothing else: the two named sets have theirs. `cache` names a file that
+    keeps the drawn scenes, to be used again only by the same code. Caltech101 is fetched when it is nowhere to be
+    found, since its name asks for it. Raises ValueError for an unknown name, a size outside 16..1024, too few classes
+    or pictures, or pictures that cannot be read; FileNotFoundError if photographs are missing. A folder that is called
+    like a named set is ./scenes or ./caltech101.
+    """
+    size = pictures.check_size(size)
+    if isinstance(split_seed, bool) or not isinstance(split_seed, int | np.integer) or split_seed < 0:
+        raise ValueError(f"split_seed is {split_seed!r}: it must be an integer from 0.")
+    if name == "scenes":
+        return _load_scenes(size, cache)
+    if name == "caltech101":
+        return _load_caltech101(size)
+    return _load_folder(folders.existing(name), size, split_seed)
+
+
+def _load_scenes(size: int, cache: str | Path | None) -> Dataset:
+
+    from helpers.data import scenes
+
+    indices = [
+        (split, label, i)
+        for split, n in scenes.COUNTS.items()
+        for label in range(len(scenes.CLASS_NAMES))
+        for i in range(n)
+    ]
+    rows = [_Row(split, label, f"{scenes.CLASS_NAMES[label]}/{split}_{i:04d}") for split, label, i in indices]
+
+    def draw_all() -> dict[str, np.ndarray]:
+        images = np.empty((len(rows), size, size, 3), np.uint8)
+        masks = np.empty((len(rows), size, size), bool)
+
+        def draw(i: int) -> None:
+            split, label, index = indices[i]
+            images[i], masks[i] = scenes.picture(scenes.CLASS_NAMES[label], split, index, size)
+
+        pictures.with_progress(draw, len(rows), "Drawing scenes")
+        return {"images": images, "masks": masks}
+
+    drawn = kept(cache, key_of(load, size), draw_all)
+    figures = [i for i, row in enumerate(rows) if row.split == "figure"]
+    return _dataset("scenes", scenes.CLASS_NAMES, rows, figures, drawn["images"], drawn["masks"])
+
+
+def _load_caltech101(size: int) -> Dataset:
+    folder = caltech101.locate()
+    caltech101.warn_of_differing(folder)
+    photographs = sorted(caltech101.photographs(), key=lambda p: SPLITS.index(p.split))  # stable: class by class
+    class_names = sorted({p.class_name for p in photographs})
+    rows = [_Row(p.split, class_names.index(p.class_name), p.name) for p in photographs]
+    figures = sorted((i for i, p in enumerate(photographs) if p.is_figure), key=lambda i: rows[i].label)
+    images = pictures.read_pictures([folder / row.name for row in rows], size)
+    return _dataset("caltech101", class_names, rows, figures, images)
+
+
+def _load_folder(folder: Path, size: int, split_seed: int) -> Dataset:
+    files = folders.class_files(folder)
+    rng = np.random.default_rng(split_seed)
+    rows = []
+    for label, (class_name, names) in enumerate(files.items()):
+        for split, indices in zip(SPLITS, folders.split_indices(len(names), rng), strict=True):
+            rows += [_Row(split, label, f"{class_name}/{names[i]}") for i in indices]
+    rows.sort(key=lambda row: SPLITS.index(row.split))  # stable: class by class within each split
+    labels = [row.label for row in rows]
+    figures = [labels.index(label) for label in range(len(files))]  # training pictures come first
+    images = pictures.read_pictures([folder / row.name for row in rows], size)
+    return _dataset(folder.resolve().name, tuple(files), rows, figures, images)
+
+
+def _dataset(
+    name: str,
+    class_names: Sequence[str],
+    rows: Sequence[_Row],
+    figures: Sequence[int],
+    images: np.ndarray,
+    masks: np.ndarray | None = None,
+) -> Dataset:
+    """Cut `images`, one for each row and sorted by split, into views: nothing is copied but the figures' pictures."""
+
+    def split(which: str) -> Split:
+        at = [i for i, row in enumerate(rows) if row.split == which]
+        cut = slice(at[0], at[-1] + 1)
+        labels = np.array([row.label for row in rows[cut]], np.int64)
+        return Split(images[cut], labels, tuple(row.name for row in rows[cut]), None if masks is None else masks[cut])
+
+    return Dataset(
+        name,
+        *(split(which) for which in SPLITS),
+        class_names=tuple(class_names),
+        figure_images=images[figures],
+        figure_names=tuple(rows[i].name for i in figures),
+        figure_masks=None if masks is None else masks[figures],
+    )
+
+
+def summary(dataset: Dataset) -> str:
+    """Return a data set's classes with their counts by split, its pictures' size and its memory, as a text table."""
+    names = [name if name.isprintable() else repr(name) for name in dataset.class_names]
+    counts = [np.bincount(getattr(dataset, split).labels, minlength=len(names)) for split in SPLITS]
+    width = max(len(name) for name in (*names, "class", "total"))
+    lines = [(name, *numbers) for name, *numbers in zip(names, *counts, strict=True)]
+    table = [("class", *SPLITS), *lines, ("total", *(int(count.sum()) for count in counts))]
+    size = dataset.figure_images.shape[1]
+    megabytes = sum(getattr(dataset, split).images.nbytes for split in SPLITS) / 1e6
+    masks = "without masks" if dataset.masks is None else "with masks"
+    head = f"{dataset.name}: {len(names)} classes, pictures {size} x {size} x 3 {masks}, {megabytes:.0f} MB"
+    return "\n".join([head, *(f"{row[0]:<{width}}" + "".join(f"{n:>7}" for n in row[1:]) for row in table)])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print what a data set holds, after fetching and verifying caltech101's photographs; exit with a sentence."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.data", description=__doc__.splitlines()[0])
+    parser.add_argument("name", help="scenes, caltech101 or the path of a folder of class folders")
+    parser.add_argument("--size", type=int, default=224, help="side of the pictures in pixels (224)")
+    chosen = parser.parse_args(arguments)
+    try:
+        dataset = load(chosen.name, chosen.size)
+        if chosen.name == "caltech101":
+            folder = caltech101.locate()
+            total = len(caltech101.photographs())
+            same = total - len(caltech101.differing(folder))
+            print(f"{total} photographs in {folder}; {same} have the SHA-256 in {caltech101.SPLIT_FILE.name}")
+        print(summary(dataset))
+    except (OSError, ValueError) as error:
+        sys.exit(sentence(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Folders of class folders: <folder>/<class>/<picture>.jpg, which files count, and who trains and who tests."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from helpers.data.pictures import SUFFIXES
+from helpers.store.artifacts import expanded
+
+SHARES = (12, 3, 5)  # of 20: the pictures of a class are split 60/15/25
+MIN_PICTURES = len(SHARES)  # of a class, so that train, val and test have one each
+
+
+def existing(name: str | Path) -> Path:
+    """Return the folder at the path `name`; ValueError, with the names that there are, if it is none."""
+    folder = expanded(name) if isinstance(name, str | Path) and str(name) else None
+    if folder is None or not _is_folder(folder):
+        raise ValueError(
+            f"Unknown data set {str(name)!r}: it must be 'scenes', 'caltech101' or the path of a folder of class "
+            f"folders, and there is no such folder{f' as {str(folder.absolute())!r}' if folder else ''}."
+        )
+    return folder
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # its name is too long, or a folder above it is closed; Python 3.13 says False by itself
+        return False
+
+
+def class_files(folder: Path) -> dict[str, list[str]]:
+    """Return the picture files' names of each class folder, all sorted; hidden folders and files are left out."""
+    entries = _visible(folder)
+    broken = [entry.name for entry in entries if entry.is_symlink() and not entry.exists()]
+    if broken:
+        raise ValueError(f"{str(folder)!r} holds links that lead nowhere: {_quoted(broken)}. Mend or remove them.")
+    files = {entry.name: _picture_names(entry) for entry in entries if entry.is_dir()}
+    # Bytes that are no UTF-8 come from the file system as surrogates, which can be neither printed nor kept as JSON.
+    if unwritable := [name for name in files if name.encode("utf-8", "replace").decode() != name]:
+        raise ValueError(f"In {str(folder)!r} these classes' names are not UTF-8: {_quoted(unwritable)}. Rename them.")
+    if len(files) < 2:
+        raise ValueError(
+            f"{str(folder)!r} holds {len(files)} class folders{f' ({_quoted(files)})' if files else ''}: a data set "
+            "needs two at least, with the pictures in them: <folder>/<class>/<picture>.jpg."
+        )
+    short = [f"{name!r} has {len(names)}" for name, names in files.items() if len(names) < MIN_PICTURES]
+    if short:
+        raise ValueError(
+            f"Each class in {str(folder)!r} needs at least {MIN_PICTURES} pictures, one to train, one to validate and "
+            f"one to test on, but {', '.join(short)}: add pictures ({', '.join(sorted(SUFFIXES))}) or remove "
+            "the class folder."
+        )
+    return files
+
+
+def _visible(folder: Path) -> list[Path]:
+    try:
+        return sorted((e for e in folder.iterdir() if not e.name.startswith(".")), key=lambda entry: entry.name)
+    except OSError as error:
+        raise ValueError(f"The folder {str(folder)!r} cannot be listed: {error.strerror}.") from error
+
+
+def _picture_names(folder: Path) -> list[str]:
+    """Return what is named as a picture and is no folder; a broken link is left to the reader, which names it."""
+    return [e.name for e in _visible(folder) if e.suffix.lower() in SUFFIXES and not e.is_dir()]
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(repr(name) for name in names)
+
+
+def split_indices(count: int, rng: np.random.Generator) -> list[list[int]]:
+    """Deal 0..count-1 to train, val and test as 60/15/25 by the largest remainder, one to each at least, each sorted.
+
+    `count` is at least 3. At equal remainders the earlier split comes first; an empty one takes from the largest.
+    """
+    quotas = [divmod(count * share, sum(SHARES)) for share in SHARES]
+    sizes = [whole for whole, _ in quotas]
+    for i in sorted(range(len(SHARES)), key=lambda i: -quotas[i][1])[: count - sum(sizes)]:
+        sizes[i] += 1
+    while 0 in sizes:
+        sizes[sizes.index(0)] += 1
+        sizes[sizes.index(max(sizes))] -= 1
+    parts = np.split(rng.permutation(count), np.cumsum(sizes)[:-1])
+    return [sorted(part.tolist()) for part in parts]

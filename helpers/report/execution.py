@@ -1,0 +1,117 @@
+"""Executes one notebook in a kernel of this very interpreter."""
+
+import ast
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from helpers.store.artifacts import ROOT, whole_file
+
+
+class ChainError(RuntimeError):
+    """A notebook raised, its kernel died, or another run holds the folder; the message says which and what to do."""
+
+
+def read_cells(notebook: Path) -> list[dict]:
+    """Return type, source and tags of a notebook's cells; ValueError if it is not a notebook."""
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        return [
+            {"type": cell["cell_type"], "source": "".join(cell["source"]), "tags": cell["metadata"].get("tags", [])}
+            for cell in cells
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{notebook} is not a notebook that Jupyter could have written ({error!r}).") from error
+
+
+def declared_parameters(notebook: Path) -> set[str]:
+    """Return the names that a notebook's cell tagged parameters assigns; ValueError if that is no Python."""
+    sources = [cell["source"] for cell in read_cells(notebook) if "parameters" in cell["tags"]]
+    try:
+        nodes = [node for source in sources for node in ast.parse(source).body]
+    except SyntaxError as error:
+        raise ValueError(
+            f"{notebook.name} has a cell tagged parameters that is not Python, see its line {error.lineno}: {error.msg}"
+        ) from error
+    targets = [target for node in nodes if isinstance(node, ast.Assign) for target in node.targets]
+    return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+def execute_notebook(notebook: Path, copy: Path, parameters: dict) -> None:
+    """Execute `notebook` with those of `parameters` that its parameters cell declares, and write `copy` whole.
+
+    When a cell raises, `copy` ends with the traceback and ChainError names the cell.
+    """
+    import nbformat  # here, because a run that has nothing to do should not wait a second for Jupyter
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+
+    declared = declared_parameters(notebook)
+    with tempfile.TemporaryDirectory() as scratch, own_kernel():
+        output = Path(scratch) / notebook.name
+        try:
+            papermill.execute_notebook(
+                nbformat.read(notebook, as_version=4),  # not its path: papermill would fill in braces in it
+                output,
+                parameters={name: value for name, value in parameters.items() if name in declared},
+                kernel_name="python3",
+                language="python",
+                cwd=notebook.parent,
+                progress_bar=sys.stderr.isatty() and {"desc": notebook.stem, "leave": False},
+                on_cell_start=_restore_ctrl_c,
+                shutdown_kernel="immediate",  # a busy one would be waited for after Ctrl-C
+            )
+        except papermill.PapermillExecutionError as error:
+            _move(output, copy)
+            raise ChainError(_failure(notebook, copy, error)) from error
+        except DeadKernelError as error:
+            _move(output, copy)
+            raise ChainError(f"The kernel of {notebook.name} died, perhaps of too little memory: {copy}") from error
+        _move(output, copy)
+
+
+def _move(source: Path, target: Path) -> None:
+    with whole_file(target) as temporary:
+        temporary.write_bytes(source.read_bytes())
+
+
+def _failure(notebook: Path, copy: Path, error: Exception) -> str:
+    reason = (str(error.evalue).strip() or "no message").splitlines()[-1]
+    return (
+        f"{notebook.name} failed in cell [{error.exec_count}]: {error.ename}: {reason}\n"
+        f"Its copy with the traceback: {copy}\nMend the cause and give the same command: it goes on with this notebook."
+    )
+
+
+def _restore_ctrl_c(**_: object) -> None:
+    # nbclient answers Ctrl-C by ending the kernel, which then looks as if it had died by itself
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def own_kernel() -> Iterator[None]:
+    """Make Jupyter's kernel "python3" this very interpreter, with `helpers` on its path, whatever else is installed."""
+    from ipykernel.kernelspec import write_kernel_spec
+
+    python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    before = os.environ.get("JUPYTER_PATH")
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {"PYTHONPATH": python_path, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        # a kernel would warn that its messages are not encrypted on the loopback, and note how it was ended
+        command = [sys.executable, "-m", "helpers.report.launcher", "-f", "{connection_file}", "--log-level=CRITICAL"]
+        spec = Path(folder) / "kernels" / "python3"
+        write_kernel_spec(str(spec), overrides={"env": environment, "argv": command})
+        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, before]))
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["JUPYTER_PATH"]
+            else:
+                os.environ["JUPYTER_PATH"] = before

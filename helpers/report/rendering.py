@@ -1,0 +1,134 @@
+"""Makes one HTML page and one PDF of a run's notebooks: clean-up -> one pandoc document -> HTML, and Typst -> PDF."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+
+import pypandoc
+import typst
+
+from helpers.report import appendices, chain
+from helpers.store.artifacts import expanded, whole_file
+from helpers.store.code import code_digest
+
+ASSETS = Path(__file__).parent / "assets"
+TOOLS = ("pillow", "pypandoc_binary", "typst")
+
+
+def render(run_dir: str | Path) -> tuple[Path, Path]:
+    """Write RUN_DIR/report.html and report.pdf from RUN_DIR/notebooks/*.ipynb, and return the two paths.
+
+    What is up to date stays. Raises FileNotFoundError if there is no executed notebook, and what `write` raises.
+    """
+    run_dir = expanded(run_dir).resolve()
+    notebooks = sorted((run_dir / "notebooks").glob("*.ipynb"))
+    if not notebooks:
+        raise FileNotFoundError(f"There is no executed notebook in {run_dir / 'notebooks'}: run the chain first.")
+    page, pdf, record = (run_dir / name for name in ("report.html", "report.pdf", "report.json"))
+    parameters = chain.read_record(run_dir).get("parameters", {})
+    key = _key(notebooks, parameters)
+    if record.is_file() and record.read_text(encoding="utf-8") == _made(key, page, pdf):
+        return page, pdf
+    write(notebooks, parameters, run_dir)
+    with whole_file(record) as part:
+        part.write_text(_made(key, page, pdf), encoding="utf-8")
+    return page, pdf
+
+
+def write(notebooks: list[Path], parameters: dict, where: Path) -> tuple[Path, Path]:
+    """Write report.html and report.pdf of executed notebooks into the folder `where`, and return the two paths.
+
+    Both are the same bytes again from the same input. Raises ValueError, naming the notebook, for one that failed, a
+    broken reference, a label used twice, a caption without its figure, TeX that does not convert, markup that the
+    report cannot take, and anything Typst warns of.
+    """
+    from helpers.report import document  # only now: nbformat alone takes a second to import
+
+    page, pdf = where / "report.html", where / "report.pdf"
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        source = json.dumps(document.document(notebooks, _facts(parameters), fingerprint(notebooks), folder))
+        for asset in ASSETS.iterdir():
+            shutil.copy(asset, folder)
+        made = _pandoc(source, "html", folder).encode(), _pdf(_pandoc(source, "typst", folder), folder)
+    for path, content in zip((page, pdf), made, strict=True):
+        with whole_file(path) as part:
+            part.write_bytes(content)
+    return page, pdf
+
+
+def fingerprint(notebooks: list[Path]) -> str:
+    """Return a hash of the notebooks' cells, which both formats carry, so that it can be told what they show.
+
+    When, where and how fast the cells ran is no part of it: the same results give the same report.
+    """
+    from helpers.report import document
+
+    return chain.digest([document.content(path) for path in notebooks])
+
+
+def _key(notebooks: list[Path], parameters: dict) -> str:
+    """Return a hash of all that a report is made of."""
+    files = [*notebooks, *sorted(ASSETS.iterdir()), appendices.DATA, appendices.README]
+    made_of = [code_digest(write), _facts(parameters), *map(chain.file_digest, files)]
+    return chain.digest([*made_of, *map(metadata.version, TOOLS)])
+
+
+def _made(key: str, *paths: Path) -> str:
+    return json.dumps([key, *(chain.file_digest(path) for path in paths if path.is_file())])
+
+
+def _facts(parameters: dict) -> list[tuple[str, str]]:
+    """Return what the title page says of the run: its parameters, and the date if SOURCE_DATE_EPOCH gives one."""
+    names = {"DATASET": "Data set", "WEIGHTS": "VGG19 weights", "SEED": "Seed", "EPOCHS": "Epochs"}
+    facts = [(label, Path(str(parameters[name])).name) for name, label in names.items() if name in parameters]
+    if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
+        if not epoch.isdecimal():
+            raise ValueError(f"SOURCE_DATE_EPOCH is {epoch!r}: it must be a number of seconds since 1970.")
+        facts.append(("Date", datetime.fromtimestamp(int(epoch), timezone.utc).date().isoformat()))
+    return facts
+
+
+def _pandoc(source: str, target: str, folder: Path) -> str:
+    """Convert the document with the filter and the template; what pandoc or the filter complain of is an error."""
+    options = ["--from=json", f"--to={target}", f"--template=report.{target}", "--lua-filter=report.lua"]
+    if target == "html":
+        options += ["--embed-resources", "--section-divs", "--toc", "--toc-depth=3", "--number-sections"]
+    else:
+        options += ["--syntax-highlighting=idiomatic"]
+    command = [pypandoc.get_pandoc_path(), *options]
+    done = subprocess.run(command, input=source, capture_output=True, encoding="utf-8", cwd=folder)
+    lines = done.stderr.strip().splitlines()
+    problems = [line.removeprefix("PROBLEM ") for line in lines if not line.startswith("NOTE ")]
+    if done.returncode or problems:
+        raise ValueError("\n".join(["The report cannot be rendered:", *problems]))
+    for line in lines:
+        print(line.removeprefix("NOTE "), file=sys.stderr)
+    return done.stdout
+
+
+def _pdf(source: str, folder: Path) -> bytes:
+    path = folder / "report.typ"
+    path.write_text(source, encoding="utf-8")
+    try:
+        pdf, warnings = typst.compile_with_warnings(path, root=folder, ignore_system_fonts=True)
+    except typst.TypstError as error:
+        raise ValueError(_typst_sentence(error, source)) from error
+    if warnings:
+        raise ValueError(_typst_sentence(warnings[0], source))
+    return pdf
+
+
+def _typst_sentence(error: Exception, source: str) -> str:
+    """Return what Typst says, with the notebook that stands before the place in its source."""
+    place = re.search(r"report\.typ:(\d+)", error.diagnostic)
+    before = source.splitlines()[: int(place[1])] if place else []
+    names = [line.removeprefix("// notebook: ") for line in before if line.startswith("// notebook: ")]
+    return f"Typst cannot set {names[-1] if names else 'the report'}: {error.message}\n{error.diagnostic}"

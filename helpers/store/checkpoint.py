@@ -1,0 +1,85 @@
+"""A training's state on disk, so that one that was interrupted goes on to the same bits."""
+
+import glob
+import hashlib
+import json
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from helpers.store.artifacts import read_npz, whole_file
+from helpers.store.code import code_digest
+
+
+class Checkpoint:
+    """The whole state of a training in one file: parameters, velocity, generator, history, and what it belongs to."""
+
+    def __init__(self, path, model, optimizer, rng, batch_size, images, labels) -> None:
+        self.path, self.model, self.optimizer, self.rng = Path(path), model, optimizer, rng
+        crc = 0
+        for value in model.state().values():
+            crc = zlib.crc32(np.ascontiguousarray(value), crc)
+        data = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
+        self.belongs_to = {
+            "learning_rate": optimizer.learning_rate,
+            "momentum": optimizer.momentum,
+            "batch_size": batch_size,
+            "images": data,
+            "labels": np.asarray(labels).tolist(),
+            "initial_weights": crc,
+            "random_state": json.dumps(rng.bit_generator.state, default=_as_list),
+            "code": code_digest(type(model), type(optimizer)),
+        }
+
+    def save(self, history: dict[str, list]) -> None:
+        """Write the state and the history so far, whole or not at all."""
+        training = {
+            "belongs_to": self.belongs_to,
+            "history": history,
+            "random_state": self.rng.bit_generator.state,
+        }
+        velocity = {f"velocity.{name}": value for name, value in self.optimizer.velocity.items()}
+        with whole_file(self.path) as temporary, temporary.open("wb") as file:
+            text = np.array(json.dumps(training, default=_as_list))
+            np.savez(file, allow_pickle=False, training=text, **self.model.state(), **velocity)
+
+    def resume(self) -> dict[str, list] | None:
+        """Take up the state that was kept and return its history, None where none was; ValueError for a wrong file."""
+        for part in self.path.parent.glob(f".{glob.escape(self.path.name)}.*.part"):
+            part.unlink()  # what a kill left half written
+        if not self.path.exists():
+            return None
+        arrays = read_npz(self.path, "delete it to start afresh")
+        if "training" not in arrays:
+            raise ValueError(f"{self.path} is damaged (it holds no training): delete it to start afresh.")
+        try:
+            training = json.loads(str(arrays["training"]))
+            belongs_to, random_state, past = (training[k] for k in ("belongs_to", "random_state", "history"))
+            past = {name: [float(value) for value in values] for name, values in past.items()}
+            epochs = len(past["loss"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{self.path} is damaged ({error!r}): delete it to start afresh.") from error
+        self._check(belongs_to)
+        moving = self.model.state() if self.optimizer.momentum else {}
+        if missing := {*self.model.state(), *(f"velocity.{name}" for name in moving)} - arrays.keys():
+            raise ValueError(f"{self.path} is damaged (it holds no {min(missing)}): delete it to start afresh.")
+        self.model.set_state(arrays, copy=False)
+        self.optimizer.velocity = {name: arrays[f"velocity.{name}"] for name in moving}
+        self.rng.bit_generator.state = random_state
+        tqdm.write(f"Going on after epoch {epochs} from {self.path.name}", file=sys.stderr)  # stdout is in the report
+        return past
+
+    def _check(self, belongs_to: dict) -> None:
+        for name, value in self.belongs_to.items():
+            if belongs_to.get(name) != value:
+                raise ValueError(
+                    f"The checkpoint {self.path} belongs to another training (its {name} differs): "
+                    "delete it, or name another file."
+                )
+
+
+def _as_list(array: np.ndarray) -> list:
+    return array.tolist()  # the state of some generators holds arrays

@@ -1,0 +1,85 @@
+"""Which of the project's own files a result depends on: what made it, and all that this imports, at any depth.
+
+"May this old result be used again?" has one answer in this project: yes, where `code_digest` of what made it, the
+data and the packages' versions are those of before.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# Read by whatever loads a data set, compares with the source report, or shows the study.
+TABLES = ("data/caltech101.csv", "reports/source_report.json")
+STUDY = {"helpers/study/measured.py": "reports/measured.json"}
+
+
+def code_digest(*made_by) -> str:
+    """Return the SHA-256 (hex) of the files that functions, classes or modules of this project reach by their imports.
+
+    What is defined elsewhere, such as in a notebook, counts by its name alone.
+    """
+    names = sorted({getattr(thing, "__module__", None) or thing.__name__ for thing in made_by})
+    files = dependencies(f"import {name}" for name in names if name.split(".")[0] == "helpers")
+    return hashlib.sha256(
+        "".join([*names, *(f"{name}{sha}" for name, sha in hashes(files).items())]).encode()
+    ).hexdigest()
+
+
+def hashes(files: Iterable[Path]) -> dict[str, str]:
+    """Return the SHA-256 (hex) of project files by their place below the root; line endings do not count."""
+    return {path.relative_to(ROOT).as_posix(): hashlib.sha256(_text(path)).hexdigest() for path in files}
+
+
+def dependencies(sources: Iterable[str]) -> list[Path]:
+    """Return the files of helpers that code reaches by its imports, at any depth, and the committed tables, sorted.
+
+    Imports inside functions count, and so do the packages that a module lies in. Code that is not plain Python reaches
+    everything.
+    """
+    reached, waiting = {ROOT / "helpers" / "__init__.py"}, set()
+    for source in sources:
+        waiting |= _imported(source)
+    while waiting:
+        path = waiting.pop()
+        if path not in reached:
+            reached.add(path)
+            waiting |= _imported(_text(path).decode())
+    tables = [ROOT / table for table in (*TABLES, *(t for module, t in STUDY.items() if ROOT / module in reached))]
+    return sorted({*reached, *filter(Path.is_file, tables)})
+
+
+def _text(path: Path) -> bytes:
+    return path.read_bytes().replace(b"\r\n", b"\n")
+
+
+def _imported(source: str) -> set[Path]:
+    names = _names(source)
+    return set((ROOT / "helpers").rglob("*.py")) if names is None else {p for name in names for p in _files(name)}
+
+
+@cache
+def _names(source: str) -> frozenset[str] | None:
+    """Return what of helpers a source imports; None for a magic, or an error that the kernel will tell better."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return None
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
+    return frozenset(name for name in names if name.split(".")[0] == "helpers")
+
+
+def _files(name: str) -> list[Path]:
+    """Return the file of a module and the `__init__` of each package that it lies in."""
+    files, place = [], ROOT
+    for part in name.split("."):
+        place = place / part
+        files += [path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()]
+    return files

@@ -1,0 +1,215 @@
+"""A new head on a pretrained backbone: only what is to be learned is trained, from activations computed once.
+
+The head's layers sit in the same flat graph as the backbone's. `tail` shares them, so that training the tail on cached
+activations trains the whole network's layers, and no image passes through the frozen part twice.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from helpers.explain.receptive import layer_index
+from helpers.store.cache import kept, key_of
+from helpers.training import History, check_labels, softmax_cross_entropy
+from helpers.vgg19.backend import keras, tf
+
+
+def add_head(model, classes: int, *, seed: int, dropout: float = 0.0, units: int = 512):
+    """Return `model` with a new head on its last layer, flat; the backbone's layers are shared with it and frozen.
+
+    The head is global max pooling ("pooled"), a dense layer with ReLU ("hidden"), dropout where asked for, a dense
+    layer ("logits", the class scores) and its "softmax". ValueError for fewer than two classes.
+    """
+    if classes < 2:
+        raise ValueError(f"A classifier needs at least two classes, not {classes}.")
+    _check_seed(seed)
+    for layer in model.layers:
+        layer.trainable = False
+    seeds = [int(s) for s in np.random.default_rng(seed).integers(2**31, size=3)]
+    x = keras.layers.GlobalMaxPooling2D(name="pooled")(model.output)
+    x = keras.layers.Dense(units, "relu", name="hidden", kernel_initializer=_glorot(seeds[0]))(x)
+    if dropout:
+        x = keras.layers.Dropout(dropout, name="dropout", seed=seeds[2])(x)
+    x = keras.layers.Dense(classes, name="logits", kernel_initializer=_glorot(seeds[1]))(x)
+    return keras.Model(model.input, keras.layers.Softmax(name="softmax")(x), name=f"{model.name}_classifier")
+
+
+def tail(model, after: str, until: str | None = None):
+    """Return the part of a chain of layers behind `after`, up to `until` or the end, sharing the layers themselves.
+
+    Its input is what `after` puts out. ValueError for a layer that the model has not, or in the wrong order.
+    """
+    first, last = layer_index(model, after), layer_index(model, model.layers[-1] if until is None else until)
+    if last <= first:
+        raise ValueError(f"In this model {model.layers[last].name} does not come after {after}.")
+    inputs = x = keras.Input(model.get_layer(after).output.shape[1:])
+    for layer in model.layers[first + 1 : last + 1]:
+        x = layer(x)
+    return keras.Model(inputs, x)
+
+
+def predict(model, x: np.ndarray, batch_size: int = 32) -> np.ndarray:
+    """Return what `model` puts out for x, dropout off."""
+    batches = (x[start : start + batch_size] for start in range(0, len(x), batch_size))
+    return np.concatenate([model(batch, training=False).numpy() for batch in batches])
+
+
+def train_head(model, train, val, *, seed, epochs=25, batch_size=16, learning_rate=1e-3, cache=None) -> History:
+    """Train the head that `add_head` made, in place, with Adam; train and val are pairs (pooled features, labels).
+
+    The features are those of the layer "pooled", (N, C). The weights kept are those of the epoch with the least
+    validation loss. `cache` names a file that keeps the result, for the same start, data and settings. Raises
+    ValueError when features, labels and head do not fit, FloatingPointError when its scores are no longer numbers.
+    Source of the optimiser: Kingma and Ba (2015).
+    """
+    # Adam's steps suit inputs of about 1, VGG's features reach hundreds. So the head learns from features divided by
+    # their standard deviation, and its first kernel is divided by it afterwards: the same function of the features.
+    scale = np.float32(float(np.std(train[0], dtype=np.float64)) or 1.0)
+
+    def train_part() -> History:
+        part, hidden = tail(model, "pooled", "logits"), model.get_layer("hidden")
+        scaled = [(x / scale, labels) for x, labels in (train, val)]
+        history = _train(part, *scaled, seed, epochs, batch_size, learning_rate, "the head", keep_start=False)
+        hidden.set_weights([hidden.get_weights()[0] / scale, hidden.get_weights()[1]])
+        return history
+
+    settings = (seed, epochs, batch_size, learning_rate)
+    return _kept_training(cache, model, ["hidden", "logits"], (*train, *val), settings, train_part)
+
+
+def tune_block5(model, train, val, *, seed, epochs=8, batch_size=16, learning_rate=1e-5, cache=None) -> History:
+    """Tune block 5 and the head, in place, at a low rate; train and val are pairs (block4_pool activations, labels).
+
+    The rest stays frozen, and block 5 is frozen again afterwards. The state before the first epoch competes with those
+    after each: where tuning does not lower the validation loss, nothing changes. `cache` names a file that keeps the
+    result, for the same start, data and settings. Raises as `train_head` does.
+    """
+    block5 = [layer for layer in model.layers if layer.name.startswith("block5_conv")]
+    names = [*(layer.name for layer in block5), "hidden", "logits"]
+
+    def tune() -> History:
+        part = tail(model, "block4_pool", "logits")
+        for layer in block5:
+            layer.trainable = True
+        try:
+            return _train(part, train, val, seed, epochs, batch_size, learning_rate, "block 5", keep_start=True)
+        finally:
+            for layer in block5:
+                layer.trainable = False
+
+    return _kept_training(cache, model, names, (*train, *val), (seed, epochs, batch_size, learning_rate), tune)
+
+
+def _kept_training(cache, model, names, data, settings, train) -> History:
+    """Put the weights of the layers `names` and the history that train() leaves into `model`, or those kept of it."""
+    if cache is None:
+        return train()
+
+    def make() -> dict[str, np.ndarray]:
+        curves = {f"history.{name}": np.array(values) for name, values in vars(train()).items()}
+        return layer_weights(model, names) | curves
+
+    dropout = [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    arrays = kept(cache, key_of(train_head, digest(model, names), dropout, *data, settings), make)
+    curves = {name: arrays.pop(f"history.{name}").tolist() for name in vars(History())}
+    set_layer_weights(model, arrays)
+    return History(**curves)
+
+
+def digest(model, layers: Iterable[str]) -> str:
+    """Return the SHA-256 (hex) of the weights of the named layers, byte by byte: equal only when nothing changed."""
+    total = hashlib.sha256()
+    for name in layers:
+        for array in model.get_layer(name).get_weights():
+            total.update(f"{name} {array.dtype} {array.shape}".encode())
+            total.update(np.ascontiguousarray(array).data)
+    return total.hexdigest()
+
+
+def layer_weights(model, layers: Iterable[str]) -> dict[str, np.ndarray]:
+    """Return the named layers' arrays by name, "<layer>.<number>", as they go into an .npz file."""
+    return {f"{name}.{i}": array for name in layers for i, array in enumerate(model.get_layer(name).get_weights())}
+
+
+def set_layer_weights(model, arrays: dict[str, np.ndarray]) -> None:
+    """Put arrays that `layer_weights` returned into `model`, in place; ValueError when none is there or one unfit."""
+    if not arrays:
+        raise ValueError("There are no weights to be put into the model: make them again.")
+    for name in dict.fromkeys(key.rpartition(".")[0] for key in arrays):
+        layer = model.get_layer(name)
+        given = [arrays.get(f"{name}.{i}") for i in range(len(layer.weights))]
+        shapes = [None if array is None else array.shape for array in given]
+        if shapes != [tuple(variable.shape) for variable in layer.weights]:
+            raise ValueError(f"The weights kept for the layer {name} have the shapes {shapes}: another model's.")
+        if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in given):
+            raise ValueError(f"The weights kept for the layer {name} are not all finite numbers: train it again.")
+        layer.set_weights(given)
+
+
+def _check_seed(seed) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"The seed is {seed!r}: it must be an integer from 0.")
+
+
+def _glorot(seed: int):
+    return keras.initializers.GlorotUniform(seed=seed)
+
+
+def _checked(split, model) -> tuple[np.ndarray, np.ndarray]:
+    x, labels = split
+    if x.shape[1:] != tuple(model.input.shape[1:]):
+        raise ValueError(f"The features have the shape {x.shape}, this part of the model takes {model.input.shape}.")
+    if not np.isfinite(x).all():  # a ReLU may turn NaN into 0, and nothing would be seen of it
+        raise ValueError("The features hold NaN or infinity.")
+    return x, check_labels(labels, len(x), model.output.shape[-1]).astype(np.int64)
+
+
+def _train(model, train, val, seed, epochs, batch_size, learning_rate, what, *, keep_start) -> History:
+    if epochs < 1 or batch_size < 1:
+        raise ValueError(f"epochs and batch_size must be at least 1, not {epochs} and {batch_size}.")
+    if not (np.isfinite(learning_rate) and learning_rate > 0):
+        raise ValueError(f"The learning rate must be a positive number, not {learning_rate!r}.")
+    _check_seed(seed)
+    (x, labels), (val_x, val_labels) = _checked(train, model), _checked(val, model)
+    step, rng, history = _step(model, learning_rate), np.random.default_rng(seed), History()
+    least, best = np.inf, model.get_weights()
+    if keep_start:
+        least = _score(predict(model, val_x, batch_size), val_labels)[0]
+    for _ in tqdm(range(epochs), desc=f"training {what}", unit="epoch"):
+        start, order = time.perf_counter(), rng.permutation(len(x))
+        logits = np.concatenate(
+            [step(x[batch], labels[batch]) for batch in np.split(order, range(batch_size, len(x), batch_size))]
+        )
+        if not np.isfinite(logits).all():
+            raise FloatingPointError(f"The scores are no longer numbers: try a learning rate below {learning_rate}.")
+        scores = (*_score(logits, labels[order]), *_score(predict(model, val_x, batch_size), val_labels))
+        for name, value in zip(vars(history), (*scores, time.perf_counter() - start), strict=True):
+            getattr(history, name).append(value)
+        if history.val_loss[-1] < least:
+            least, best = history.val_loss[-1], model.get_weights()
+    model.set_weights(best)
+    return history
+
+
+def _step(model, learning_rate: float):
+    """Return a compiled function that takes a step on a batch and returns the logits before it."""
+    optimizer, variables = keras.optimizers.Adam(learning_rate), model.trainable_variables
+    optimizer.build(variables)
+    batch = tf.TensorSpec((None, *model.input.shape[1:]), tf.float32), tf.TensorSpec((None,), tf.int64)
+
+    @tf.function(input_signature=batch, autograph=False)
+    def step(x, labels):
+        with tf.GradientTape() as tape:
+            logits = model(x, training=True)
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+        optimizer.apply(tape.gradient(loss, variables), variables)
+        return logits
+
+    return lambda x, labels: step(x, labels).numpy()
+
+
+def _score(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    return softmax_cross_entropy(logits, labels)[0], float(np.mean(logits.argmax(axis=1) == labels))

@@ -1,0 +1,190 @@
+"""Data sets by name, and what every one of them promises."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers.data import caltech101, pictures, scenes
+from helpers.data import datasets as data
+from helpers.store import cache as results_cache
+
+SPLITS = ("train", "val", "test")
+
+
+def write(folder, classes, count=5, side=20, suffix="png"):
+    """Write `count` plain pictures in each class: red is the class, green the number of the picture."""
+    for red, class_name in enumerate(classes):
+        (folder / class_name).mkdir(parents=True)
+        for green in range(count):
+            picture = np.full((side, side + 4, 3), (red, green, 9), np.uint8)
+            Image.fromarray(picture).save(folder / class_name / f"{green:03d}.{suffix}")
+    return folder
+
+
+def assert_promises(dataset, size):
+    classes = len(dataset.class_names)
+    assert isinstance(dataset.class_names, tuple)
+    for split in (dataset.train, dataset.val, dataset.test):
+        assert split.images.shape == (len(split), size, size, 3)
+        assert split.images.dtype == np.uint8
+        assert split.labels.dtype == np.int64
+        assert set(split.labels.tolist()) == set(range(classes))
+        assert isinstance(split.names, tuple)
+        assert len(split.names) == len(split)
+        assert all(
+            name.startswith(f"{dataset.class_names[i]}/") for name, i in zip(split.names, split.labels, strict=True)
+        )
+    names = [name for split in SPLITS for name in getattr(dataset, split).names]
+    assert len(set(names)) == len(names)
+    assert dataset.figure_images.shape == (classes, size, size, 3)
+    assert dataset.figure_images.dtype == np.uint8
+    assert [name.split("/")[0] for name in dataset.figure_names] == list(dataset.class_names)
+
+
+def test_a_folder_of_class_folders(tmp_path):
+    folder = write(tmp_path / "my photos", ["dog", "cat", "emu"], count=20)
+    dataset = data.load(str(folder), 16)
+    assert_promises(dataset, 16)
+    assert dataset.name == "my photos"
+    assert dataset.class_names == ("cat", "dog", "emu")
+    assert [np.bincount(getattr(dataset, split).labels).tolist() for split in SPLITS] == [[12] * 3, [3] * 3, [5] * 3]
+    assert dataset.masks is dataset.train.masks is None
+    for split in (dataset.train, dataset.val, dataset.test):
+        reds = np.array([1, 0, 2])[split.labels]  # in the order that they were written
+        greens = [int(name[-7:-4]) for name in split.names]
+        assert np.array_equal(split.images[:, 7, 7], np.stack([reds, greens, np.full(len(split), 9)], 1))
+    for label, name in enumerate(dataset.figure_names):
+        first = dataset.train.labels.tolist().index(label)
+        assert dataset.train.names[first] == name
+        assert np.array_equal(dataset.train.images[first], dataset.figure_images[label])
+
+
+def test_the_split_comes_from_its_seed_alone(tmp_path):
+    folder = write(tmp_path / "a", ["x", "y"], count=20)
+    names = [data.load(folder, 16, split_seed=seed).train.names for seed in (0, 0, 1)]
+    assert names[0] == names[1] != names[2]
+    assert data.load(folder, 32).train.names == names[0]
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "0", None, True])
+def test_a_wrong_seed_is_a_sentence(tmp_path, seed):
+    with pytest.raises(ValueError, match=r"split_seed is .*: it must be an integer from 0"):
+        data.load(tmp_path, split_seed=seed)
+
+
+@pytest.mark.parametrize("name", ["scenes", "caltech101", "no such folder"])
+@pytest.mark.parametrize("size", [0, 15, 1025, 224.0, "big"])
+def test_a_wrong_size_is_a_sentence_before_anything_is_read(name, size, monkeypatch):
+    monkeypatch.setattr(caltech101, "locate", lambda: pytest.fail("photographs were looked for"))
+    with pytest.raises(ValueError, match="it must be an integer from 16 to 1024"):
+        data.load(name, size)
+
+
+@pytest.fixture
+def photographs(tmp_path, monkeypatch):
+    """Return a folder with 240 tiny pictures under the names of the photographs, named by CALTECH101_DIR."""
+    for i, photograph in enumerate(caltech101.photographs()):
+        path = tmp_path / "photographs" / photograph.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (9, 5), i).save(path, "PNG")
+    monkeypatch.setenv("CALTECH101_DIR", str(tmp_path / "photographs"))
+    return tmp_path / "photographs"
+
+
+def test_caltech101_follows_the_committed_split(photographs):
+    with pytest.warns(UserWarning, match="240 of the 240") as warned:
+        dataset = data.load("caltech101", 16, split_seed=3)
+    assert warned[0].filename == __file__  # the warning points at whoever loads
+    assert_promises(dataset, 16)
+    assert dataset.class_names == ("bonsai", "chandelier", "ketch")
+    rows = caltech101.photographs()
+    for split in SPLITS:
+        expected = [(i, row.name) for i, row in enumerate(rows) if row.split == split]
+        assert getattr(dataset, split).names == tuple(name for _, name in expected)
+        assert getattr(dataset, split).images[:, 3, 3, 1].tolist() == [i for i, _ in expected]
+        assert getattr(dataset, split).labels.tolist() == sorted(getattr(dataset, split).labels)
+    assert dataset.figure_names == tuple(row.name for row in rows if row.is_figure)
+    assert dataset.figure_images[:, 3, 3, 1].tolist() == [i for i, row in enumerate(rows) if row.is_figure]
+    assert dataset.masks is None
+
+
+@pytest.mark.filterwarnings("ignore:240 of the 240")
+def test_the_command_verifies_and_counts(photographs, capsys):
+    data.main(["caltech101", "--size", "16"])
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == f"240 photographs in {photographs}; 0 have the SHA-256 in caltech101.csv"
+    assert out[1] == "caltech101: 3 classes, pictures 16 x 16 x 3 without masks, 0 MB"
+    assert [line.split() for line in out[2:]] == [
+        ["class", "train", "val", "test"],
+        *(["bonsai", "50", "10", "20"], ["chandelier", "50", "10", "20"], ["ketch", "50", "10", "20"]),
+        ["total", "150", "30", "60"],
+    ]
+
+
+def test_the_command_ends_with_a_sentence(capsys):
+    with pytest.raises(SystemExit, match=r"^Unknown data set 'cifar10'"):
+        data.main(["cifar10"])
+
+
+def test_scenes_are_drawn_with_masks(monkeypatch):
+    monkeypatch.setattr(scenes, "COUNTS", {"train": 3, "val": 1, "test": 2, "figure": 1})  # to be quick
+    dataset = data.load("scenes", 64)
+    assert_promises(dataset, 64)
+    assert dataset.class_names == scenes.CLASS_NAMES
+    assert list(dataset.masks) == [*SPLITS, "figure"]
+    for split, count in scenes.COUNTS.items():
+        assert dataset.masks[split].shape == (3 * count, 64, 64)
+        assert dataset.masks[split].dtype == bool
+        assert dataset.masks[split].any((1, 2)).all()
+    for i in range(6):
+        image, mask = scenes.picture(scenes.CLASS_NAMES[i // 2], "test", i % 2, 64)
+        assert np.array_equal(dataset.test.images[i], image)
+        assert np.array_equal(dataset.masks["test"][i], mask)
+        assert dataset.test.names[i] == f"{scenes.CLASS_NAMES[i // 2]}/test_{i % 2:04d}"
+    for i, class_name in enumerate(scenes.CLASS_NAMES):
+        image, mask = scenes.picture(class_name, "figure", 0, 64)
+        assert np.array_equal(dataset.figure_images[i], image)
+        assert np.array_equal(dataset.figure_masks[i], mask)
+    assert "with masks" in data.summary(dataset)
+
+
+def test_drawn_scenes_are_kept_for_the_same_size_and_code(tmp_path, monkeypatch):
+    drawn = []
+
+    def picture(class_name, split, index, size):
+        drawn.append(size)
+        return np.full((size, size, 3), index, np.uint8), np.ones((size, size), bool)
+
+    monkeypatch.setattr(scenes, "picture", picture)
+    cache = tmp_path / "scenes.npz"
+    first, again = (data.load("scenes", 64, cache=cache) for _ in range(2))
+    assert len(drawn) == 243
+    assert np.array_equal(first.test.images, again.test.images)
+    assert np.array_equal(first.masks["figure"], again.masks["figure"])
+    assert data.load("scenes", 65, cache=cache).train.images.shape[1] == 65
+    monkeypatch.setattr(results_cache, "code_digest", lambda *_: "another")
+    data.load("scenes", 65, cache=cache)
+    assert len(drawn) == 3 * 243
+
+
+def test_scenes_say_which_sizes_they_have():
+    with pytest.raises(ValueError, match=r"16 .*64\.\.512"):
+        data.load("scenes", 16)
+
+
+def test_importing_is_light():
+    code = "import sys, helpers.data; print([m for m in ('tensorflow', 'cv2', 'PIL', 'pooch') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_pictures_are_not_copied_into_each_split(tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        pictures, "read_pictures", lambda *a: read.append(np.zeros((len(a[0]), 16, 16, 3), np.uint8)) or read[0]
+    )
+    dataset = data.load(write(tmp_path / "a", ["x", "y"]), 16)
+    assert all(np.shares_memory(getattr(dataset, split).images, read[0]) for split in SPLITS)

@@ -1,0 +1,66 @@
+"""A folder of class folders: which files count, and the split; bad folders are in test_bad_input.py."""
+
+import numpy as np
+import pytest
+
+from helpers.data.folders import class_files, split_indices
+
+NAMES = ["a.jpg", "b.PNG", "c.webp"]
+
+
+def classes(folder, **names):
+    for class_name, files in names.items():
+        (folder / class_name).mkdir(parents=True)
+        for name in files:
+            (folder / class_name / name).touch()
+    return folder
+
+
+def test_classes_and_pictures_are_sorted_and_the_rest_is_left_out(tmp_path):
+    classes(tmp_path, zebra=[*NAMES[::-1], "notes.txt", ".hidden.jpg", "no_suffix"], ant=NAMES, _1=NAMES)
+    classes(tmp_path, **{".git": NAMES})
+    (tmp_path / "stray.jpg").touch()
+    (tmp_path / "ant" / "deeper.jpg").mkdir()
+    found = class_files(tmp_path)
+    assert list(found) == ["_1", "ant", "zebra"]
+    assert all(names == NAMES for names in found.values())
+
+
+def test_links_to_classes_and_pictures_are_followed(tmp_path):
+    classes(tmp_path / "real", cat=NAMES, dog=NAMES)
+    (tmp_path / "data").mkdir()
+    for name in ("cat", "dog"):
+        (tmp_path / "data" / name).symlink_to(tmp_path / "real" / name)
+    (tmp_path / "real" / "cat" / "lost.jpg").symlink_to("nowhere")  # the reader will say so
+    assert class_files(tmp_path / "data") == {"cat": [*NAMES, "lost.jpg"], "dog": NAMES}
+
+
+def test_a_folder_that_cannot_be_listed(tmp_path):
+    with pytest.raises(ValueError, match=r"gone' cannot be listed: No such file"):
+        class_files(tmp_path / "gone")
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"),
+    [
+        (3, (1, 1, 1)),
+        (4, (2, 1, 1)),
+        (5, (3, 1, 1)),
+        (7, (4, 1, 2)),
+        (10, (6, 2, 2)),
+        (20, (12, 3, 5)),
+        (80, (48, 12, 20)),
+    ],
+)
+def test_the_split_is_60_15_25_by_the_largest_remainder(count, sizes):
+    assert tuple(map(len, split_indices(count, np.random.default_rng(0)))) == sizes
+
+
+def test_every_split_is_whole_and_close_to_its_share():
+    rng = np.random.default_rng(1)
+    for count in range(3, 300):
+        parts = split_indices(count, rng)
+        assert sorted(i for part in parts for i in part) == list(range(count))
+        assert all(part == sorted(part) and part for part in parts)
+        shares = np.array([0.6, 0.15, 0.25]) * count
+        assert np.abs([len(part) for part in parts] - shares).max() < (1 if count > 6 else 1.5)

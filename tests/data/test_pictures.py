@@ -1,0 +1,94 @@
+"""Picture files: read, resized, kept in order; damaged and unusual ones are in test_bad_input.py."""
+
+import time
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers.data.pictures import SUFFIXES, read_picture, read_pictures, with_progress
+
+GRAY16 = np.arange(0, 65536, 257, dtype=np.uint16).reshape(16, 16)  # every one of the 256 levels, times 257
+
+
+def gradient(height=40, width=60):
+    """A smooth picture in which top, left and the channels differ, so that any exchange shows."""
+    y, x = np.mgrid[:height, :width]
+    return np.stack([255 * y / height, 255 * x / width, 60 + 0 * x], axis=2).astype(np.uint8)
+
+
+def saved(path, picture, **options):
+    picture = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
+    picture.save(path, **options)
+    return path
+
+
+def resized(rgb, size):
+    return cv2.resize(rgb, (size, size), interpolation=cv2.INTER_LINEAR)
+
+
+@pytest.mark.parametrize("suffix", sorted(SUFFIXES - {".gif"}))
+def test_each_kind_of_file_gives_the_same_picture(tmp_path, suffix):
+    exact = {".webp": {"lossless": True}, ".jpg": {"quality": 95}, ".jpeg": {"quality": 95}}
+    path = saved(tmp_path / f"a{suffix.upper()}", gradient(), **exact.get(suffix, {}))
+    image = read_picture(path, 32)
+    assert image.shape == (32, 32, 3)
+    assert image.dtype == np.uint8
+    tolerance = 6 if "jp" in suffix else 0
+    assert np.abs(image.astype(int) - resized(gradient(), 32)).max() <= tolerance
+
+
+def test_the_resize_is_opencvs_bilinear_and_enlarges_too(tmp_path):
+    path = saved(tmp_path / "a.png", gradient(5, 7))
+    assert np.array_equal(read_picture(path, 64), resized(gradient(5, 7), 64))
+
+
+def test_gray_and_black_and_white(tmp_path):
+    gray = gradient()[..., 0]
+    image = read_picture(saved(tmp_path / "gray.png", gray), 32)
+    assert np.array_equal(image, np.repeat(resized(gray, 32)[..., None], 3, axis=2))
+    bits = Image.fromarray(gray).point(lambda v: 255 * (v > 127)).convert("1")
+    image = read_picture(saved(tmp_path / "bits.png", bits), 40)
+    assert (image[0].max(), image[-1].min()) == (0, 255)
+
+
+def test_16_bit_gray_is_rounded_and_turned(tmp_path):
+    stored = np.array([[128, 129], [65535 - 128, 65535 - 129]], np.uint16)  # half a level is 128.5
+    exif = Image.Exif()
+    exif[0x0112] = 4  # upside down
+    image = read_picture(saved(tmp_path / "a.png", stored.repeat(8, 0).repeat(8, 1), exif=exif), 16)
+    assert image[[0, 0, -1, -1], [0, -1, 0, -1], 0].tolist() == [255, 254, 0, 1]
+
+
+def test_a_missing_file_is_a_sentence(tmp_path):
+    with pytest.raises(ValueError, match="there is no such file"):
+        read_picture(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("size", [0, -1, 15, 1025, 224.0, "224", None, True])
+def test_a_wrong_size_is_a_sentence(tmp_path, size):
+    path = saved(tmp_path / "a.png", gradient())
+    with pytest.raises(ValueError, match="an integer from 16 to 1024"):
+        read_picture(path, size)
+
+
+def test_order_is_kept_and_numpys_integers_are_sizes(tmp_path):
+    paths = [saved(tmp_path / f"{i}.png", np.full((20, 20, 3), i, np.uint8)) for i in range(120)]
+    images = read_pictures(paths, np.int64(16))
+    assert images.shape == (120, 16, 16, 3)
+    assert images[:, 5, 5, 1].tolist() == list(range(120))
+
+
+def test_threads_pass_errors_on_and_drop_what_has_not_begun():
+    begun = []
+
+    def work(i):
+        begun.append(i)
+        if i == 0:
+            raise KeyError(i)
+        time.sleep(0.001)
+
+    with pytest.raises(KeyError):
+        with_progress(work, 10_000, "")
+    assert len(begun) < 10_000

@@ -1,0 +1,118 @@
+"""The maps that chapter 6 compares, against the functions they are made of, on VGG19 with small images."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from helpers.explain import comparison as compare_maps
+from helpers.explain import map_scores, perturbation
+from helpers.explain import maps as explain
+from helpers.store import artifacts, code
+from helpers.vgg19 import backbone as vgg19
+from helpers.vgg19 import head as transfer
+
+LAYER, SIDE = "block4_conv1", 48
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return vgg19.add_head(vgg19.build("bundled", (SIDE, SIDE, 3)), 3, seed=0)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return rng().integers(0, 256, (6, SIDE, SIDE, 3), dtype=np.uint8)
+
+
+LABELS = np.array([0, 0, 1, 1, 2, 2])
+
+
+def test_method_maps_are_what_explain_gives(model, images):
+    c, x = 2, vgg19.preprocess(images[:1])[0]
+    made = compare_maps.method_maps(model, images[:1], [c], LAYER)
+    assert made.shape == (4, 1, SIDE, SIDE)
+    assert made.dtype == np.float32
+    maps = dict(zip(compare_maps.METHODS, made[:, 0], strict=True))
+    cam = explain.enlarged(explain.class_map(model, x, c, LAYER), (SIDE, SIDE))
+    plain, guided = (np.abs(explain.class_gradients(model, x[None], [c], r)[0]).max(2) for r in ("gradient", "guided"))
+    expected = {"plain gradient": plain, "guided backprop": guided, "Grad-CAM": cam, "Guided Grad-CAM": guided * cam}
+    for name, heat in expected.items():
+        assert heat.max() > 0
+        np.testing.assert_allclose(maps[name], heat, rtol=1e-3, atol=1e-4 * heat.max())
+
+
+def test_baselines_ask_no_network(images):
+    maps = compare_maps.baseline_maps(images, rng(3))
+    assert tuple(maps) == compare_maps.BASELINES
+    assert np.array_equal(maps["edge"][1], map_scores.edge_map(images[1]).astype(np.float32))
+    assert np.array_equal(maps["centre"][0], maps["centre"][5])
+    assert np.array_equal(maps["random"], compare_maps.baseline_maps(images, rng(3))["random"])
+
+
+def test_kept_maps_are_used_for_the_same_question_only(model, images, tmp_path, monkeypatch):
+    ask = {"rng": rng(), "cache": tmp_path / "maps.npz"}
+    first = compare_maps.all_maps(model, images[:2], np.array([0, 1]), LAYER, **ask)
+    assert tuple(first) == (*compare_maps.METHODS, *compare_maps.BASELINES)
+    monkeypatch.setattr(compare_maps, "method_maps", lambda *args: np.zeros((4, 2, SIDE, SIDE), np.float32))
+    again = compare_maps.all_maps(model, images[:2], np.array([0, 1]), LAYER, **ask)
+    assert all(np.array_equal(first[name], again[name]) for name in compare_maps.METHODS)
+    other = compare_maps.all_maps(model, images[:2], np.array([0, 2]), LAYER, **ask)
+    assert not any(other[name].any() for name in compare_maps.METHODS)
+
+
+def test_in_mosaics_the_baselines_know_no_class(images):
+    wide = vgg19.add_head(vgg19.build("bundled", (SIDE, 3 * SIDE, 3)), 3, seed=0)
+    masks = np.zeros(images.shape[:3], bool)
+    masks[:, 20:28, 20:28] = True
+    found = compare_maps.distractor_game(wide, images, LABELS, masks, LAYER, rng=rng())
+    assert set(found) == {"Grad-CAM", *compare_maps.BASELINES}
+    for name in compare_maps.BASELINES:
+        picture, on_object = found[name]
+        assert picture.shape == on_object.shape == (6, 3)
+        assert picture.sum() == 6  # one map for all classes lies in one picture of each of the six mosaics
+        assert not (on_object & ~picture).any()
+    assert np.array_equal(found["centre"][1], found["centre"][0])  # every object is in the middle of its picture
+    assert np.array_equal(found["centre"][0], [[False, True, False]] * 6)
+    plain = np.full_like(images, 127)
+    plain[3] = images[3]
+    edge, _ = compare_maps.distractor_game(wide, plain, LABELS, masks, LAYER, rng=rng())["edge"]
+    assert np.array_equal(edge, [[k == 3] * 3 for k in range(6)])  # found wherever it is, and answered for it alone
+    unknown = compare_maps.distractor_game(wide, images, LABELS, None, LAYER, rng=rng())
+    assert np.array_equal(unknown["Grad-CAM"][0], found["Grad-CAM"][0])
+    assert unknown["Grad-CAM"][1] is None
+
+
+@pytest.mark.parametrize("changed", ["vgg19/backbone.py", "explain/comparison.py", "explain/perturbation.py"])
+def test_kept_curves_are_used_for_the_same_code_only(model, images, tmp_path, monkeypatch, changed):
+    curves, made = perturbation.Curves(np.arange(2.0), np.zeros((1, 2)), np.ones((1, 2))), []
+    monkeypatch.setattr(compare_maps, "insertion_deletion", lambda *args, **kwargs: made.append(1) or curves)
+    monkeypatch.setattr(code, "ROOT", tmp_path)
+    shutil.copytree(artifacts.ROOT / "helpers", tmp_path / "helpers")
+
+    def times():
+        maps = np.ones((1, 1, SIDE, SIDE))
+        compare_maps.fading_curves(model, images[:1], maps, [1], steps=1, cache=tmp_path / "curves.npz")
+        return len(made)
+
+    assert [times(), times()] == [1, 1]
+    (tmp_path / "helpers" / changed).write_text("x = 1")
+    assert [times(), times()] == [2, 2]
+
+
+def test_curves_begin_and_end_at_what_the_network_says(model, images, tmp_path):
+    maps = rng().random((2, 2, SIDE, SIDE))
+    curves = compare_maps.fading_curves(model, images[:2], maps, [1, 2], steps=2, cache=tmp_path / "curves.npz")
+    whole = transfer.predict(model, vgg19.preprocess(images[:2]))[[0, 1], [1, 2]]
+    gray = transfer.predict(model, np.zeros((1, SIDE, SIDE, 3), np.float32))[0, [1, 2]]
+    assert curves.insertion.shape == (2, 2, 3)
+    for k in range(2):
+        np.testing.assert_allclose(curves.insertion[:, k, -1], whole, atol=1e-4)
+        np.testing.assert_allclose(curves.deletion[:, k, 0], whole, atol=1e-4)
+        np.testing.assert_allclose(curves.deletion[:, k, -1], gray, atol=1e-4)
+    again = compare_maps.fading_curves(model, images[:2], maps, [1, 2], steps=2, cache=tmp_path / "curves.npz")
+    assert np.array_equal(curves.insertion, again.insertion)

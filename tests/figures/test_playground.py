@@ -1,0 +1,134 @@
+"""The kernel to play with: what its fields, menus and buttons do, without a browser."""
+
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers.figures import playground
+from helpers.figures import style as figures
+from helpers.figures.moving import correlate
+
+RNG = np.random.default_rng(0)
+IMAGES = {"noise": RNG.random((9, 12)), "even": np.full((9, 12), 0.5)}
+EDGES = np.array(playground.KERNELS["vertical edges"], float)
+
+
+@pytest.fixture
+def play():
+    return playground.Playground(IMAGES)
+
+
+def shown(widget):
+    return np.asarray(Image.open(io.BytesIO(widget.value)).convert("RGB"))
+
+
+def expected(image, kernel, relu=False):
+    feature_map = correlate(image, np.array(kernel, float))
+    feature_map = np.maximum(feature_map, 0) if relu else feature_map
+    picture = playground.colored(feature_map, np.array(kernel, float))
+    times = -(-playground.SIDE // picture.shape[1])
+    return picture.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def test_a_number_changes_the_map(play):
+    assert np.array_equal(shown(play.after), expected(IMAGES["noise"], EDGES))
+    play.numbers[0].value = 3
+    changed = EDGES.copy()
+    changed[0, 0] = 3
+    assert play.kernel.tolist() == changed.tolist()
+    assert np.array_equal(shown(play.after), expected(IMAGES["noise"], changed))
+    assert play.choice.value == playground.REST
+    assert play.text.value.startswith("The kernel's numbers add up to 4; the map goes from ")
+    play.numbers[0].value = -1
+    assert play.choice.value == "vertical edges"  # known again
+
+
+@pytest.mark.parametrize("name", playground.KERNELS)
+def test_a_ready_made_kernel_fills_the_fields(play, name):
+    play.choice.value = name
+    assert play.kernel.tolist() == playground.KERNELS[name]
+    assert play.choice.value == name
+    assert np.array_equal(shown(play.after), expected(IMAGES["noise"], playground.KERNELS[name]))
+
+
+def test_choosing_your_own_keeps_the_numbers(play):
+    play.choice.value = playground.REST
+    assert play.kernel.tolist() == EDGES.tolist()
+
+
+def test_the_kernel_can_be_turned(play):
+    play.turn.click()
+    assert play.kernel.tolist() == EDGES[::-1, ::-1].tolist()
+    assert play.choice.value == playground.REST
+    play.turn.click()
+    assert play.choice.value == "vertical edges"
+
+
+def test_another_image_and_relu(play):
+    before = play.before.value
+    play.image.value = "even"
+    assert play.before.value != before
+    assert (shown(play.after) == shown(play.after)[0, 0]).all()  # an edge finder sees nothing there
+    play.image.value, play.relu.value = "noise", True
+    assert np.array_equal(shown(play.after), expected(IMAGES["noise"], EDGES, relu=True))
+    assert "from 0 to" in play.text.value
+
+
+def test_a_change_computes_the_map_once(play, monkeypatch):
+    calls = []
+    monkeypatch.setattr(playground, "correlate", lambda *a: calls.append(1) or correlate(*a))
+    play.numbers[4].value = 7
+    assert len(calls) == 1
+
+
+def test_colours_say_the_sign_only_where_the_kernel_adds_up_to_0():
+    feature_map = np.array([[-1.0, 0, 1, 2]])
+    blue, white, red, more = playground.colored(feature_map, EDGES)[0].astype(int)
+    assert blue[2] > blue[0]
+    assert abs(white - white[0]).max() <= 1
+    assert red[0] > red[2]
+    assert more[0] < red[0]  # the darker the larger
+    gray = playground.colored(feature_map, np.ones((3, 3)))[0]
+    assert gray.tolist() == [[0] * 3, [0] * 3, [255] * 3, [255] * 3]
+    assert np.isfinite(playground.colored(np.zeros((2, 2)), EDGES)).all()
+
+
+def test_the_ready_made_kernels_do_what_they_are_called():
+    image = IMAGES["noise"]
+    assert np.allclose(correlate(image, np.array(playground.KERNELS["identity"], float)), image[1:-1, 1:-1])
+    assert correlate(image, np.array(playground.KERNELS["blur"])).std() < image.std() / 2
+    ramp = np.arange(12.0) * np.ones((9, 1))  # brighter to the right
+    assert (correlate(ramp, EDGES) == 8).all()
+    assert (correlate(ramp.T, EDGES) == 0).all()
+    assert (correlate(ramp.T, np.array(playground.KERNELS["horizontal edges"], float)) == 8).all()
+    sums = {name: round(np.sum(kernel), 9) for name, kernel in playground.KERNELS.items()}
+    edges = [name for name in sums if "edges" in name]
+    assert [sums[name] for name in edges] == [0, 0, 0]
+    assert all(sums[name] == 1 for name in sums.keys() - set(edges))
+
+
+def test_the_stills_show_kernels_above_their_maps():
+    figures.setup()
+    figure = playground.stills(IMAGES["noise"], ["blur", "all edges"])
+    blur, edges, _, below = figure.axes
+    assert [t.get_text() for t in edges.texts] == [*["−1"] * 4, "8", *["−1"] * 4]
+    assert {t.get_text() for t in blur.texts} == {"1/16", "1/8", "1/4"}
+    kernel = np.array(playground.KERNELS["all edges"], float)
+    assert np.array_equal(below.images[0].get_array(), playground.colored(correlate(IMAGES["noise"], kernel), kernel))
+    assert figures.to_png(figure).startswith(b"\x89PNG")
+
+
+def test_the_panel_holds_what_it_says(play):
+    widgets, waiting = [], [play.panel]
+    while waiting:
+        widget = waiting.pop()
+        widgets.append(widget)
+        waiting += getattr(widget, "children", ())
+    parts = SimpleNamespace(**vars(play))
+    assert {id(w) for w in (*parts.numbers, parts.choice, parts.image, parts.turn, parts.relu, parts.after)} <= set(
+        map(id, widgets)
+    )
+    assert parts.numbers[5].tooltip == "row 2, column 3 of the kernel"

@@ -1,0 +1,542 @@
+"""Tests the tests: plants one deliberate fault at a time in a copy of the project, and sees whether its tests fail.
+
+`python tests/programs/faults.py` prints a line a fault and the number of survivors,
+and exits with 1 when there is one, or when the text that a fault replaces does not stand exactly once where it should:
+then this table has to follow the code.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+NOT_NEEDED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "caltech101", "scenes.npz")
+
+
+@dataclass
+class Fault:
+    """`old` becomes `new` in helpers/`file`, and a pair `also` likewise; `tests` (test_<name>.py -k ...) must fail."""
+
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: str
+    also: tuple[str, str] | tuple[()] = ()
+
+
+FAULTS = [
+    # Mathematics
+    Fault("the kernel is not turned", "convolution.py", "kernel[::-1, ::-1]", "kernel", "convolution"),
+    Fault(
+        "the backward kernel is not turned", "convolution.py", "w[::-1, ::-1].transpose", "w.transpose", "convolution"
+    ),
+    Fault(
+        "the padding is dropped",
+        "convolution.py",
+        "padded = np.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0))) if pad else x",
+        "padded = x",
+        "convolution",
+    ),
+    Fault(
+        "the fan-in is the fan-out",
+        "convolution.py",
+        "fan_in = int(np.prod(shape[:-1]))",
+        "fan_in = int(np.prod(shape[:-2])) * shape[-1]",
+        "convolution",
+    ),
+    Fault("the spread is 2/n, not its root", "convolution.py", "np.sqrt(2 / fan_in)", "(2 / fan_in)", "convolution"),
+    Fault(
+        "the bias gradient is of one block only", "convolution.py", "dbs.sum(axis=0)", "dbs[0]", "convolution -k block"
+    ),
+    Fault("the last maximum wins a tie", "pooling.py", "tap > best", "tap >= best", "pooling"),
+    Fault(
+        "a tie is shared",
+        "pooling.py",
+        "drow_max[:, _tap(u, stride, height)] += dout * (row == u)",
+        "drow_max[:, _tap(u, stride, height)] += dout / size",
+        "pooling",
+    ),
+    Fault(
+        "overlapping windows overwrite each other",
+        "pooling.py",
+        "dx[:, :, _tap(v, stride, width)] +=",
+        "dx[:, :, _tap(v, stride, width)] =",
+        "pooling",
+    ),
+    Fault("ReLU'(0) is 1", "layers.py", "np.maximum(x, 0), x > 0", "np.maximum(x, 0), x >= 0", "layers"),
+    Fault(
+        "the dense bias gradient is summed over the wrong axis",
+        "layers.py",
+        'return {"w": x.T @ dout, "b": dout.sum(axis=0)}',
+        'return {"w": x.T @ dout, "b": np.resize(dout.sum(axis=1), dout.shape[1])}',
+        "layers",
+    ),
+    Fault(
+        "flattening puts channels first",
+        "layers.py",
+        "return x.reshape(len(x), -1), x.shape",
+        "return np.moveaxis(x, -1, 1).reshape(len(x), -1), x.shape",
+        "layers",
+    ),
+    Fault(
+        "softmax is not shifted",
+        "training.py",
+        "np.exp(logits - logits.max(axis=-1, keepdims=True))",
+        "np.exp(logits)",
+        "training",
+    ),
+    Fault(
+        "the loss is not shifted",
+        "training.py",
+        "shifted = logits - logits.max(axis=1, keepdims=True)",
+        "shifted = logits",
+        "training",
+    ),
+    Fault("the loss's gradient is a sum", "training.py", "dlogits / len(labels)", "dlogits", "training"),
+    Fault(
+        "momentum has the wrong sign",
+        "training.py",
+        "velocity *= self.momentum",
+        "velocity *= -self.momentum",
+        "training",
+    ),
+    Fault(
+        "pictures come in the same order each epoch",
+        "training.py",
+        "order = rng.permutation(len(images))",
+        "order = np.arange(len(images))",
+        "training",
+    ),
+    Fault("no bias in the stage", "engine/winograd.py", "products[:, 1] += bias", "pass", "stage"),
+    Fault(
+        "the bias is added to one row of four",
+        "engine/winograd.py",
+        "products[:, 1] += bias",
+        "products[:, 0] += bias",
+        "stage",
+    ),
+    Fault("no ReLU in the stage", "engine/fused.py", "np.maximum(new, zeros[: z - a], out=new)", "pass", "stage"),
+    Fault(
+        "both rows of a window get its gradient", "engine/fused.py", "upper[n, done] ^= lower[n, done]", "pass", "stage"
+    ),
+    Fault("a piece's last rows count twice", "engine/fused.py", "inside[bottom - a :] = 0", "pass", "stage"),
+    Fault(
+        "threads that predict share an array",
+        "engine/images.py",
+        "self._last else self.workspace.empty if remember else scratch",
+        "self._last else self.workspace.empty",
+        "network -k threads",
+    ),
+    Fault(
+        "gradients hang on the caller's array",
+        "layers.py",
+        "dout = np.array(dout)",
+        "dout = np.asarray(dout)",
+        "network -k gone",
+    ),
+    Fault(
+        "two networks share their weights",
+        "network.py",
+        ".astype(param.dtype, copy=copy)",
+        ".astype(param.dtype, copy=False)",
+        "network -k copy",
+    ),
+    Fault(
+        "the half files of living writers are removed",
+        "store/artifacts.py",
+        "and not psutil.pid_exists(int(writer))",
+        "",
+        "artifacts -k killed",
+    ),
+    Fault(
+        "an image is taken for another where dL/dx goes in pieces",
+        "layers.py",
+        "out[...] = pieces.reshape(len(w), -1).T",
+        "out[...] = pieces.reshape(len(w), -1).T[::-1]",
+        "layers -k pieces",
+    ),
+    Fault(
+        "the dense layer's weights climb",
+        "layers.py",
+        "dout = dout * scale",
+        "dout = dout * abs(scale)",
+        "layers",
+    ),
+    Fault(
+        "the last piece of a block is left out of the sum",
+        "layers.py",
+        "pieces.sum(axis=0, out=out)",
+        "pieces[:-1].sum(axis=0, out=out)",
+        "layers -k pieces",
+    ),
+    Fault(
+        "the last maximum of a row wins in the stage",
+        "engine/fused.py",
+        "np.greater(conv[:, 1:], conv[:, :-1], out=right",
+        "np.greater_equal(conv[:, 1:], conv[:, :-1], out=right",
+        "correctness -k first_maximum",
+    ),
+    Fault("a sign is wrong in Winograd's identity", "engine/winograd.py", "[1, -2, 4]", "[1, -2, -4]", "stage"),
+    # Measures
+    Fault(
+        "the confusion matrix is transposed",
+        "metrics.py",
+        "(actual.astype(int), predicted.astype(int))",
+        "(predicted.astype(int), actual.astype(int))",
+        "metrics",
+    ),
+    Fault(
+        "recall is divided by what was predicted",
+        "metrics.py",
+        '"recall": np.divide(right, support',
+        '"recall": np.divide(right, predicted',
+        "metrics",
+    ),
+    Fault(
+        "Wilson's interval has no correction terms",
+        "metrics.py",
+        "return float(interval.low), float(interval.high)",
+        "p = successes / trials\n    half = 1.96 * (p * (1 - p) / trials) ** 0.5\n    return p - half, p + half",
+        "metrics",
+    ),
+    Fault(
+        "McNemar's test is one-sided",
+        "metrics.py",
+        "binomtest(only_first, differ)",
+        'binomtest(only_first, differ, alternative="greater")',
+        "metrics",
+    ),
+    # VGG19 and explanations
+    Fault(
+        "RGB is not turned to BGR",
+        "vgg19/backbone.py",
+        "images[..., ::-1].astype",
+        "images.astype",
+        "vgg19 -k preprocess",
+    ),
+    Fault(
+        "preprocessing works in place",
+        "vgg19/backbone.py",
+        "images[..., ::-1].astype(np.float32)",
+        "images[..., ::-1].astype(np.float32, copy=False)",
+        "vgg19 -k preprocess",
+    ),
+    Fault("ImageNet's mean stays", "vgg19/backbone.py", "out -= MEAN_BGR", "out -= 0", "vgg19 -k preprocess"),
+    Fault(
+        "a receptive field is one too large",
+        "explain/receptive.py",
+        "last * s - p + k - 1",
+        "last * s - p + k",
+        "receptive",
+    ),
+    Fault(
+        "a receptive field forgets the padding",
+        "explain/receptive.py",
+        "first, last = first * s - p,",
+        "first, last = first * s,",
+        "receptive",
+    ),
+    Fault(
+        "Grad-CAM takes its ReLU after scaling",
+        "explain/maps.py",
+        "    peak = full.max()\n    return full / peak if peak > 0 else full",
+        "    return np.maximum(full / np.abs(full).max(), 0)",
+        "explain -k scaling",
+        also=(
+            'np.maximum(np.einsum("nhwc,nc->nhw", activations, alpha), 0)',
+            'np.einsum("nhwc,nc->nhw", activations, alpha)',
+        ),
+    ),
+    Fault(
+        "Grad-CAM has no ReLU",
+        "explain/maps.py",
+        'np.maximum(np.einsum("nhwc,nc->nhw", activations, alpha), 0)',
+        'np.einsum("nhwc,nc->nhw", activations, alpha)',
+        "explain",
+    ),
+    Fault(
+        "Grad-CAM differentiates the probabilities",
+        "explain/keras_network.py",
+        "    *steps, last = _layers(model)\n",
+        "    *steps, last = _layers(model)\n    return [*steps, last]\n",
+        "explain",
+    ),
+    Fault(
+        "guided backprop passes negative gradients",
+        "explain/numpy_network.py",
+        "dout = np.maximum(dout, 0)",
+        "pass",
+        "correctness -k rule",
+    ),
+    Fault(
+        "guided backprop passes through silent neurons",
+        "explain/numpy_network.py",
+        'rule == "deconvnet"',
+        'rule != "gradient"',
+        "correctness -k rule",
+    ),
+    Fault(
+        "guided backprop in Keras passes negative gradients",
+        "explain/keras_network.py",
+        "                dout = tf.nn.relu(dout)",
+        "                pass",
+        "correctness -k rule",
+    ),
+    Fault(
+        "guided backprop in Keras passes through silent neurons",
+        "explain/keras_network.py",
+        'dout if rule == "deconvnet"',
+        'dout if rule != "gradient"',
+        "correctness -k rule",
+    ),
+    # Data
+    Fault(
+        "the split is not by class",
+        "data/datasets.py",
+        "    rows.sort(key=lambda row: SPLITS.index(row.split))  # stable: class by class within each split\n",
+        "    dealt = rng.permutation([row.split for row in rows])\n"
+        "    rows = [_Row(str(which), row.label, row.name) for row, which in zip(rows, dealt)]\n"
+        "    rows.sort(key=lambda row: SPLITS.index(row.split))\n",
+        "data folders",
+    ),
+    Fault(
+        "EXIF's orientation is ignored", "data/pictures.py", "ImageOps.exif_transpose(picture)", "picture", "pictures"
+    ),
+    Fault(
+        "what is transparent becomes black",
+        "data/pictures.py",
+        'picture.size, "white"',
+        'picture.size, "black"',
+        "bad_input -k alpha",
+    ),
+    Fault(
+        "links in an archive are followed",
+        "data/caltech101.py",
+        "member.isreg() and member.name",
+        "member.name",
+        "security -k members",
+    ),
+    Fault(
+        "an archive's hash is not looked at",
+        "data/caltech101.py",
+        'f"sha256:{known_hash}"',
+        "None",
+        "bad_input -k hash",
+    ),
+    # Files and runs
+    Fault(
+        "a file is not replaced in one step",
+        "store/artifacts.py",
+        "temporary.replace(path)",
+        "path.write_bytes(temporary.read_bytes())",
+        "artifacts",
+    ),
+    Fault("half a file stays", "store/artifacts.py", "temporary.unlink(missing_ok=True)", "pass", "artifacts"),
+    Fault(
+        "arrays' check sums are not compared",
+        "store/artifacts.py",
+        "while member.read(1 << 20):",
+        "while False:",
+        "artifacts",
+    ),
+    Fault("a lost array is not missed", "store/artifacts.py", "!= len(archive.namelist())", "< 0", "survival -k zip"),
+    Fault(
+        "JSON's check sum is not compared",
+        "store/artifacts.py",
+        'kept.get("sha256") != digest(kept.get("value"))',
+        '"value" not in kept',
+        "survival -k json",
+    ),
+    Fault("a cache's key is not compared", "store/cache.py", "== key:", '!= "":', "vgg19 -k cache"),
+    Fault(
+        "a checkpoint forgets the generator",
+        "store/checkpoint.py",
+        "self.rng.bit_generator.state = random_state",
+        "pass",
+        "training -k killed",
+    ),
+    Fault(
+        "a checkpoint forgets the velocity",
+        "store/checkpoint.py",
+        "self.optimizer.velocity = {name",
+        "_ = {name",
+        "training -k killed",
+    ),
+    Fault(
+        "the lock is missing",
+        "report/chain.py",
+        "fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+        "pass",
+        "survival -k second",
+    ),
+    Fault(
+        "other parameters are no reason to run again",
+        "report/chain.py",
+        'given = [record["parameters"], inputs,',
+        "given = [inputs,",
+        "report -k inputs",
+    ),
+    Fault(
+        "another notebook takes up what was left",
+        "report/chain.py",
+        'if last and last["key"] != key:',
+        "if False:",
+        "report -k interrupted",
+    ),
+    Fault(
+        "half files are not swept", "report/chain.py", "        part.unlink()\n", "        pass\n", "report -k swept"
+    ),
+    Fault(
+        "a failed notebook's copy is lost",
+        "report/execution.py",
+        "            _move(output, copy)\n            raise ChainError(_failure",
+        "            raise ChainError(_failure",
+        "report -k traceback",
+    ),
+    Fault(
+        "Ctrl-C looks like a kernel's death",
+        "report/execution.py",
+        "on_cell_start=_restore_ctrl_c,",
+        "",
+        "report -k ctrl_c",
+    ),
+    Fault(
+        "a kernel outlives its parent",
+        "report/execution.py",
+        "    _end_with_parent()\n    runpy",
+        "    runpy",
+        "survival -k kernel",
+    ),
+    Fault(
+        "a resumed training says so in the report",
+        "store/checkpoint.py",
+        'from {self.path.name}", file=sys.stderr)',
+        'from {self.path.name}")',
+        "survival -k chains",
+    ),
+    # Work shared out, and what the report claims
+    Fault(
+        "every core does everything", "engine/threads.py", "submit(work, share)", "submit(work, iter(items))", "threads"
+    ),
+    Fault(
+        "cores take their share before they begin",
+        "engine/threads.py",
+        "[_workers().submit(work, share) for _ in range(count)]",
+        "[_workers().submit(work, iter(items[k::count])) for k in range(count)]",
+        "threads",
+    ),
+    Fault(
+        "mosaics keep their order",
+        "explain/perturbation.py",
+        "for c in classes], turn)",
+        "for c in classes], 0)",
+        "perturbation",
+    ),
+    Fault("strangers stay together", "explain/perturbation.py", "(k + turn * c) % count", "k", "perturbation"),
+    Fault(
+        "another picture's answer is counted",
+        "explain/comparison.py",
+        "np.searchsorted(used, asked), places]",
+        "np.arange(len(asked)) % len(used), places]",
+        "compare_maps",
+    ),
+    Fault(
+        "a worker trains on what it finds first",
+        "study/command.py",
+        ".held[cell.dataset, cell.network]",
+        ".held[min(get_worker().plugins[place].held)]",
+        "study",
+    ),
+    Fault(
+        "a search stops at the first setting that diverges",
+        "study/recipes.py",
+        "        if cell.is_reports:\n            raise",
+        "        raise",
+        "study",
+    ),
+    Fault("what diverged is the best", "study/measured.py", "np.inf if row", "-np.inf if row", "measured"),
+    # The report
+    Fault(
+        "outputs may bring HTML of their own",
+        "report/assets/report.lua",
+        "read(block.text, of_html and HTML or OUTPUT):walk(harmless)",
+        "read(block.text, of_html and 'html' or 'markdown')",
+        "rendering",
+    ),
+    Fault(
+        "a moving picture's attributes are not escaped",
+        "report/document.py",
+        "html.escape(value)",
+        "value",
+        "rendering",
+    ),
+]
+
+
+def main() -> int:
+    """Plant the faults one at a time; return 1 if one survives or cannot be planted."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("only", nargs="*", help="plant only faults whose description or file holds one of these words")
+    only = parser.parse_args().only
+    chosen = [fault for fault in FAULTS if not only or any(word in fault.what + fault.file for word in only)]
+    with tempfile.TemporaryDirectory() as temporary:
+        copy = Path(temporary, "project")
+        shutil.copytree(ROOT, copy, ignore=NOT_NEEDED)
+        outcomes = [_plant(copy, fault) for fault in chosen]
+    caught, survived = outcomes.count("caught"), outcomes.count("SURVIVED")
+    print(f"{len(chosen)} faults, {caught} caught, {survived} survivors, {len(chosen) - caught - survived} not planted")
+    return 0 if caught == len(chosen) else 1
+
+
+def _plant(copy: Path, fault: Fault) -> str:
+    path, start = copy / "helpers" / fault.file, time.monotonic()
+    text = faulty = path.read_text(encoding="utf-8")
+    pairs = [(fault.old, fault.new), *([fault.also] if fault.also else [])]
+    for old, new in pairs:
+        faulty = faulty.replace(old, new)
+    if (counts := [text.count(old) for old, _ in pairs]) != [1] * len(pairs):
+        outcome = f"NOT FOUND ONCE, but {counts} times:"
+    elif (without := _passes(copy, fault.tests)) != "passed":
+        outcome = f"NOT PLANTED, since test_{fault.tests} does not pass without it ({without}):"
+    else:
+        path.write_text(faulty, encoding="utf-8")
+        outcome = {"failed": "caught", "passed": "SURVIVED"}.get(result := _run(copy, fault.tests), result)
+        path.write_text(text, encoding="utf-8")
+    print(f"{outcome:8} {time.monotonic() - start:4.0f} s  {fault.file:18} {fault.what}", flush=True)
+    return outcome
+
+
+@cache
+def _passes(copy: Path, tests: str) -> str:
+    """Return what `_run` does without a fault: each selection of tests is run only once."""
+    return _run(copy, tests)
+
+
+def _run(copy: Path, tests: str) -> str:
+    """Return "passed", "failed", or how pytest ended otherwise, for tests named as in the table."""
+    names, _, expression = tests.partition(" -k ")
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    files = [
+        str(
+            next((copy / "tests").rglob(f"test_{name}.py"))
+            if "/" not in name
+            else copy / "tests" / name.replace("/", "/test_")
+        )
+        for name in names.split()
+    ]
+    command += files + (["-k", expression] if expression else [])
+    environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
+    return {0: "passed", 1: "failed"}.get(done.returncode, f"pytest ended with {done.returncode}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

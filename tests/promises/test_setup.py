@@ -1,0 +1,176 @@
+"""What is installed, on what, and under which version: each of the files that say so says the same."""
+
+import ast
+import re
+import sys
+from datetime import date
+from importlib import metadata
+
+import pytest
+import yaml
+
+from helpers.store.artifacts import ROOT
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def read(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+PROJECT = tomllib.loads(read("pyproject.toml"))["project"]
+PINS = dict(re.findall(r"(?m)^([\w.-]+)==(\S+)", read("requirements.txt")))
+WORKFLOW = yaml.safe_load(read(".github/workflows/report.yml"))
+STEPS = WORKFLOW["jobs"]["report"]["steps"]
+
+
+def canonical(name):
+    return re.sub(r"[-_.]+", "-", re.split(r"[<>=!~ \[;]", name)[0]).lower()
+
+
+DIRECT = {canonical(name) for name in PROJECT["dependencies"]}
+
+
+# Packages -------------------------------------------------------------------------------------------------------------
+
+
+def test_every_direct_dependency_is_pinned():
+    assert set(PINS) >= DIRECT, f"not in requirements.txt: {DIRECT - set(PINS)}"
+    lines = [line for line in read("requirements.txt").splitlines() if line and not line.startswith("#")]
+    assert all(re.match(r"[a-z0-9.-]+==[\w.]+( ;|$)", line) for line in lines)
+
+
+def test_no_pin_is_for_a_python_that_the_project_does_not_take():
+    least, below = map(int, re.findall(r"3\.(\d+)", PROJECT["requires-python"]))
+    minors = [int(minor) for minor in re.findall(r"python_full_version \S+ '3\.(\d+)", read("requirements.txt"))]
+    assert len(minors) > 5
+    assert least <= min(minors) <= max(minors) < below
+
+
+def imported():
+    """Return the packages that the project's own code imports, but for Python's own and the project's."""
+    names = set()
+    for path in [
+        *(ROOT / "helpers").rglob("*.py"),
+        *(ROOT / "tests").rglob("*.py"),
+        *(ROOT / "notebooks").glob("*.py"),
+    ]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names.add(node.module.split(".")[0])
+    own = {"helpers"} | {path.stem for path in (ROOT / "tests").rglob("*.py")}
+    return names - own - set(sys.stdlib_module_names)
+
+
+ELSEWHERE = {
+    "torch": "the benchmark compares with it where it is installed",
+    "IPython": "it comes with ipykernel, which has no use without it",
+    "tomli": "Python's own from 3.11 on; pytest brings it before that",
+}
+
+
+def test_what_the_code_imports_is_a_direct_dependency():
+    homes = metadata.packages_distributions()
+    missing = {name for name in imported() if not DIRECT & {canonical(home) for home in homes.get(name, [])}}
+    assert missing == set(ELSEWHERE), "add it to pyproject.toml, or say in ELSEWHERE why not"
+    assert "ipython" in PINS
+    assert "tomli" in PINS
+
+
+def test_what_is_installed_here_is_what_is_pinned():
+    installed = {name: metadata.version(name) for name in DIRECT}
+    assert installed == {name: PINS[name] for name in DIRECT}, "delete .venv, or `make clean`, and set up again"
+
+
+def test_conda_installs_the_same():
+    environment = yaml.safe_load(read("environment.yml"))
+    python, pip, by_pip = environment["dependencies"]
+    assert environment["name"] == PROJECT["name"]
+    assert pip == "pip"
+    assert by_pip == {"pip": ["-r requirements.txt", "-e ."]}  # so no name stands there that is not pinned
+    version = tuple(map(int, re.fullmatch(r"python=(3)\.(\d+)", python).groups()))
+    least, below = re.findall(r"3\.\d+", PROJECT["requires-python"])
+    assert tuple(map(int, least.split("."))) <= version < tuple(map(int, below.split(".")))
+
+
+# Versions -------------------------------------------------------------------------------------------------------------
+
+
+def test_three_files_give_one_version_and_two_of_them_its_date():
+    newest, day = re.search(r"(?m)^## (\S+), (\S+)$", read("CHANGELOG.md")).groups()
+    citation = yaml.safe_load(read("CITATION.cff"))
+    assert PROJECT["version"] == newest == citation["version"]
+    assert date.fromisoformat(day) == citation["date-released"]
+
+
+def test_the_changes_are_in_order():
+    entries = re.findall(r"(?m)^## (\d+)\.(\d+)\.(\d+), (\S+)$", read("CHANGELOG.md"))
+    assert len(entries) == read("CHANGELOG.md").count("\n## ") >= 2
+    order = [(*map(int, version), date.fromisoformat(day)) for *version, day in entries]
+    assert order == sorted(order, reverse=True)
+
+
+def test_the_citation_has_what_the_format_asks_for():
+    citation = yaml.safe_load(read("CITATION.cff"))
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)  # all that version 1.2.0 requires
+    assert citation["license"] == PROJECT["license"] == "MIT"
+    assert read("LICENSE").startswith("MIT License")
+    assert read("README.md").startswith(f"# {citation['title']}\n")
+
+
+# The workflow ---------------------------------------------------------------------------------------------------------
+
+
+def commands(system):
+    """Return the lines that the workflow runs on a system."""
+    mine = [step for step in STEPS if "run" in step and system in step["if"]]
+    return [line for step in mine for line in step["run"].splitlines()]
+
+
+def readme_block(kind, number=0):
+    block = re.findall(rf"(?ms)^```{kind}\n(.*?)^```$", read("README.md"))[number]
+    return [re.sub(r"\s+# .*", "", line) for line in block.splitlines()]
+
+
+def test_windows_does_what_the_readme_says_there_in_its_order():
+    lines = iter(commands("== 'Windows'"))
+    for command in readme_block("powershell"):
+        assert any(line.startswith(command) for line in lines), f"the workflow does not run {command!r} in its turn"
+
+
+def test_the_other_systems_do_too():
+    lines = commands("!= 'Windows'")
+    assert all(any(line.startswith(command) for line in lines) for command in readme_block("sh"))
+
+
+def test_a_failure_on_windows_stops_the_job():
+    """PowerShell goes on after a program that failed, and a step's result is its last one's, unless it is told."""
+    for step in STEPS:
+        lines = step.get("run", "").splitlines()
+        if "== 'Windows'" in step.get("if", "") and len(lines) > 1:
+            assert lines[:2] == ['$ErrorActionPreference = "Stop"', "$PSNativeCommandUseErrorActionPreference = $true"]
+
+
+def test_the_workflow_covers_the_oldest_and_the_newest_python_on_three_systems():
+    matrix = WORKFLOW["jobs"]["report"]["strategy"]["matrix"]
+    least, below = re.findall(r"3\.(\d+)", PROJECT["requires-python"])
+    assert matrix["python"] == [f"3.{least}", f"3.{int(below) - 1}"]
+    assert [name.split("-")[0] for name in matrix["os"]] == ["ubuntu", "macos", "windows"]
+
+
+def test_the_workflow_has_what_github_asks_for():
+    assert set(WORKFLOW[True]) == {"push", "pull_request"}  # YAML 1.1 reads `on` as true; GitHub does not
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+    assert all(("uses" in step) != ("run" in step) for step in STEPS)
+    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"]) for step in STEPS if "uses" in step)
+
+
+@pytest.mark.parametrize("target", ["test", "report"])
+def test_the_checkout_s_own_run_does_the_same(target):
+    assert re.search(rf"(?m)^make {target}\b", read(".ci/run"))
+    assert any(line.startswith(f"make {target}") for line in commands("!= 'Windows'"))
