@@ -7,7 +7,7 @@ from helpers.figures.text import FOLD
 
 WIDGET = "application/vnd.jupyter.widget-view+json"  # a progress bar's
 _FOR_TOOLS = re.compile(r"[ \t]*# (?:fmt: skip|noqa\b.*|type: ignore.*)$", re.MULTILINE)
-_TEXTS = ("Markdown", "solution")
+_TEXTS = ("Markdown", "solution", "source")
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 

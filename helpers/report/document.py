@@ -116,7 +116,7 @@ def _markdown_cell(cell: NotebookNode, tags: set[str], folder: Path) -> dict:
 def _code_cell(cell: NotebookNode, tags: set[str], folder: Path) -> dict:
     options, source = cells.options(cell.source)
     outputs = [] if "remove-output" in tags else cells.merged_outputs(cell.outputs)
-    shown = cells.for_readers(source)
+    shown = "" if source.startswith("source(") else cells.for_readers(source)  # the code below is what is meant
     blocks = [_block("source", shown, pdf=cells.without_its_text(shown))] if shown else []
     blocks += [_output(output, "html-only" in tags, folder) for output in outputs]
     return _div("cell code", options | _shape(tags), blocks)

@@ -14,7 +14,8 @@ import typst
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from helpers.figures.text import solution
+from helpers.convolution import output_size
+from helpers.figures.text import solution, source
 from helpers.report import appendices, cells, document, rendering
 from helpers.store import artifacts
 
@@ -78,6 +79,7 @@ FIRST = [
     code("solved = 2", shown(text_markdown=solution("It is $2$.").data), tags=["solution"]),
     code("gone = 3", tags=["remove-input"]),
     code('counted = 4\nMarkdown(f"There are {counted}")', shown(text_markdown="There are 4")),
+    code("source(output_size)", shown(text_markdown=source(output_size).data)),
     code("long = " + "x + " * 80 + "1  # " + "y" * 300),
 ]
 CELLS = "<td onclick='x()' style='background: url(http://a.test)'><a href='https://a.test' onclick='x()'>$c$</a></td>"
@@ -236,11 +238,19 @@ def test_what_is_shown_where(report):
     assert "#solution[" in typ
     assert "#summary[" in typ
     assert page.count('<details class="code">') == 1
-    assert page.count('<details class="code" open>') == page.count('<div class="sourceCode"') - 1 == 10
+    assert page.count('<details class="code" open>') == page.count('<div class="sourceCode"') - 2 == 10
     assert "details" not in text + typ  # the fold that Jupyter needs is no text of the report
     assert re.search(r"#solution\[[^\]]*\].{0,60}solved = 2.{0,60}It is", typ, re.DOTALL)
     assert 'DATASET"' not in text
     assert "Epochs" in text
+
+
+def test_code_of_the_project_is_set_as_code_in_both_formats(report):
+    _, page, typ = report
+    assert "source(" not in "".join(Page(page).text) + typ
+    assert re.search(r'class="sourceCode python">.{0,300}<span class="kw">def</span> output_size\(', page, re.DOTALL)
+    assert re.search(r"```python\ndef output_size\(", typ)
+    assert "From <code>helpers/convolution.py</code>" in page
 
 
 def test_pictures_have_their_natural_width_up_to_the_text(report):

@@ -189,8 +189,11 @@ local function bare_table(t)
 end
 
 -- What comes out of outputs is made harmless: no attributes, links lead to the web or inside, nothing is loaded.
+local repository
 local harmless = {
   Link = function(link)
+    local file = link.target:match '^%.%./(helpers/[%w_/]+%.py)$'  -- of which `source` shows some
+    if file and repository then link.target = repository .. '/blob/main/' .. file end
     if not (link.target:match '^https?://' or link.target:match '^#') then return link.content end
     link.attr = pandoc.Attr()
     return link
@@ -198,7 +201,9 @@ local harmless = {
   Image = function(image) return image.caption end,
   Header = function(header) return pandoc.Para{pandoc.Strong(header.content)} end,
   Code = function(inline) return pandoc.Code(inline.text) end,
-  CodeBlock = function(block) return pandoc.CodeBlock(block.text) end,
+  CodeBlock = function(block)
+    return pandoc.CodeBlock(block.text, {'', block.classes[1] == 'python' and {'python'} or {}})
+  end,
   Figure = function(block) return block.content end,
   Div = function(div) return div.content end,
   Span = function(span) return span.content end,
@@ -273,6 +278,7 @@ local function markup(block, cell)
   local of_html = block.classes[1] == 'html'
   local blocks = read(block.text, of_html and HTML or OUTPUT):walk(harmless)
   blocks = blocks:walk{Table = function(t) return tidy_table(t, of_html) end}
+  if typst then blocks = blocks:walk{CodeBlock = code} end
   return cell['tbl-cap'] and blocks:walk(captioned_table(cell)) or blocks
 end
 
@@ -470,6 +476,7 @@ local function per_cent(inlines)
 end
 
 function Pandoc(doc)
+  repository = doc.meta.repository and stringify(doc.meta.repository)
   local blocks, abstract = pandoc.Blocks{}, nil
   for _, div in ipairs(doc.blocks) do
     if div.classes[1] == 'abstract' then abstract = div.content[1].text

@@ -1,0 +1,56 @@
+"""Texts that notebooks show: code of `helpers` as it is, without its docstrings."""
+
+import ast
+import inspect
+
+import pytest
+
+from helpers import convolution, layers
+from helpers.figures.text import source
+
+
+def shown(*objects):
+    code, _, below = source(*objects).data.removeprefix("```python\n").partition("\n```\n\n")
+    return code, below
+
+
+def test_a_function_is_shown_as_it_is_without_its_docstring():
+    code, below = shown(convolution.output_size)
+    own = inspect.getsource(convolution.output_size).splitlines()
+    assert code.splitlines()[0] == own[0]
+    assert code.splitlines()[-1] == own[-1]
+    assert '"""' not in code
+    assert ast.get_docstring(ast.parse(code).body[0]) is None
+    assert below == "From [`helpers/convolution.py`](../helpers/convolution.py)"
+
+
+def test_methods_stand_under_their_class_and_files_are_named_once():
+    code, below = shown(layers.Dense.__init__, layers.Dense.apply, layers.ReLU, convolution.output_size)
+    kinds = [type(node).__name__ for node in ast.parse(code).body]
+    assert kinds == ["ClassDef", "ClassDef", "FunctionDef"]
+    dense, relu, _ = ast.parse(code).body
+    assert [node.name for node in dense.body] == ["__init__", "apply"]
+    assert (dense.name, relu.name) == ("Dense", "ReLU")
+    assert all(ast.get_docstring(node) is None for node in [dense, relu, *dense.body, *relu.body])
+    assert "\n\n\n\n" not in code
+    assert below == (
+        "From [`helpers/layers.py`](../helpers/layers.py), [`helpers/convolution.py`](../helpers/convolution.py)"
+    )
+
+
+def test_comments_after_a_docstring_and_bare_docstrings_stay(tmp_path, monkeypatch):
+    text = 'def f():\n    """Says."""\n\n    # why\n    return 1\n\n\ndef g():\n    """Only says."""\n'
+    (tmp_path / "helpers").mkdir()
+    (tmp_path / "helpers" / "made.py").write_text(text, encoding="utf-8")
+    monkeypatch.setattr("helpers.figures.text.ROOT", tmp_path)
+    monkeypatch.syspath_prepend(tmp_path / "helpers")
+    import made
+
+    assert shown(made.f)[0] == "def f():\n    # why\n    return 1"
+    assert '"""Only says."""' in shown(made.g)[0]
+
+
+@pytest.mark.parametrize("other", [ast.parse, len, 3])
+def test_what_is_not_written_in_helpers_is_refused(other):
+    with pytest.raises(ValueError, match="no function, class or method that is written in helpers"):
+        source(other)
