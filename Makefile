@@ -1,4 +1,4 @@
-# Everything sets itself up: `make report` and `make test` need Python 3.10 to 3.13 and the package index, nothing else.
+# Everything sets itself up: `make report` and `make test` need Python 3.11 to 3.13 and the package index, nothing else.
 PYTHON ?= python3
 DATASET ?= scenes
 VENV := .venv
@@ -11,7 +11,7 @@ help:            ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 $(READY): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v < (3, 14) else "This project needs Python 3.10 to 3.13, and %s is %d.%d: name another with make PYTHON=python3.12" % (sys.executable, *v))'
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else "This project needs Python 3.11 to 3.13, and %s is %d.%d: name another with make PYTHON=python3.12" % (sys.executable, *v))'
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import tomllib
 from datetime import date
 from importlib import metadata
 
@@ -10,11 +11,6 @@ import pytest
 import yaml
 
 from helpers.store.artifacts import ROOT
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 def read(name):
@@ -70,7 +66,6 @@ def imported():
 ELSEWHERE = {
     "torch": "the benchmark compares with it where it is installed",
     "IPython": "it comes with ipykernel, which has no use without it",
-    "tomli": "Python's own from 3.11 on; pytest brings it before that",
 }
 
 
@@ -79,7 +74,6 @@ def test_what_the_code_imports_is_a_direct_dependency():
     missing = {name for name in imported() if not DIRECT & {canonical(home) for home in homes.get(name, [])}}
     assert missing == set(ELSEWHERE), "add it to pyproject.toml, or say in ELSEWHERE why not"
     assert "ipython" in PINS
-    assert "tomli" in PINS
 
 
 def test_what_is_installed_here_is_what_is_pinned():
