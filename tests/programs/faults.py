@@ -2,18 +2,18 @@
 
 `python tests/programs/faults.py` prints a line a fault and the number of survivors,
 and exits with 1 when there is one, or when the text that a fault replaces does not stand exactly once where it should:
-then this table has to follow the code.
+then this table has to follow the code. `--check` looks at that alone, in a second.
 """
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +22,10 @@ NOT_NEEDED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "caltech1
 
 @dataclass
 class Fault:
-    """`old` becomes `new` in helpers/`file`, and a pair `also` likewise; `tests` (test_<name>.py -k ...) must fail."""
+    """`old` becomes `new` in helpers/`file`, and a pair `also` likewise; `tests` must fail.
+
+    They are named as in "vgg19/backbone -k cache": those of tests/vgg19/test_backbone.py with cache in their name.
+    """
 
     what: str
     file: str
@@ -30,6 +33,19 @@ class Fault:
     new: str
     tests: str
     also: tuple[str, str] | tuple[()] = ()
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        return [(self.old, self.new), *([self.also] if self.also else [])]
+
+    @property
+    def test_files(self) -> list[str]:
+        paths = [Path("tests", name) for name in self.tests.partition(" -k ")[0].split()]
+        return [path.with_name(f"test_{path.name}.py").as_posix() for path in paths]
+
+    @property
+    def expression(self) -> str:
+        return self.tests.partition(" -k ")[2]
 
 
 FAULTS = [
@@ -115,19 +131,25 @@ FAULTS = [
         "order = np.arange(len(images))",
         "training",
     ),
-    Fault("no bias in the stage", "engine/winograd.py", "products[:, 1] += bias", "pass", "stage"),
+    Fault("no bias in the stage", "engine/winograd.py", "products[:, 1] += bias", "pass", "engine/fused"),
     Fault(
         "the bias is added to one row of four",
         "engine/winograd.py",
         "products[:, 1] += bias",
         "products[:, 0] += bias",
-        "stage",
+        "engine/fused",
     ),
-    Fault("no ReLU in the stage", "engine/fused.py", "np.maximum(new, zeros[: z - a], out=new)", "pass", "stage"),
     Fault(
-        "both rows of a window get its gradient", "engine/fused.py", "upper[n, done] ^= lower[n, done]", "pass", "stage"
+        "no ReLU in the stage", "engine/fused.py", "np.maximum(new, zeros[: z - a], out=new)", "pass", "engine/fused"
     ),
-    Fault("a piece's last rows count twice", "engine/fused.py", "inside[bottom - a :] = 0", "pass", "stage"),
+    Fault(
+        "both rows of a window get its gradient",
+        "engine/fused.py",
+        "upper[n, done] ^= lower[n, done]",
+        "pass",
+        "engine/fused",
+    ),
+    Fault("a piece's last rows count twice", "engine/fused.py", "inside[bottom - a :] = 0", "pass", "engine/fused"),
     Fault(
         "threads that predict share an array",
         "engine/images.py",
@@ -154,7 +176,7 @@ FAULTS = [
         "store/artifacts.py",
         "and not psutil.pid_exists(int(writer))",
         "",
-        "artifacts -k killed",
+        "store/artifacts -k killed",
     ),
     Fault(
         "an image is taken for another where dL/dx goes in pieces",
@@ -182,9 +204,9 @@ FAULTS = [
         "engine/fused.py",
         "np.greater(conv[:, 1:], conv[:, :-1], out=right",
         "np.greater_equal(conv[:, 1:], conv[:, :-1], out=right",
-        "correctness -k first_maximum",
+        "promises/correctness -k first_maximum",
     ),
-    Fault("a sign is wrong in Winograd's identity", "engine/winograd.py", "[1, -2, 4]", "[1, -2, -4]", "stage"),
+    Fault("a sign is wrong in Winograd's identity", "engine/winograd.py", "[1, -2, 4]", "[1, -2, -4]", "engine/fused"),
     # Measures
     Fault(
         "the confusion matrix is transposed",
@@ -220,36 +242,36 @@ FAULTS = [
         "vgg19/backbone.py",
         "images[..., ::-1].astype",
         "images.astype",
-        "vgg19 -k preprocess",
+        "vgg19/backbone -k preprocess",
     ),
     Fault(
         "preprocessing works in place",
         "vgg19/backbone.py",
         "images[..., ::-1].astype(np.float32)",
         "images[..., ::-1].astype(np.float32, copy=False)",
-        "vgg19 -k preprocess",
+        "vgg19/backbone -k preprocess",
     ),
-    Fault("ImageNet's mean stays", "vgg19/backbone.py", "out -= MEAN_BGR", "out -= 0", "vgg19 -k preprocess"),
+    Fault("ImageNet's mean stays", "vgg19/backbone.py", "out -= MEAN_BGR", "out -= 0", "vgg19/backbone -k preprocess"),
     Fault(
         "a receptive field is one too large",
         "explain/receptive.py",
         "last * s - p + k - 1",
         "last * s - p + k",
-        "receptive",
+        "explain/receptive",
     ),
     Fault(
         "a receptive field forgets the padding",
         "explain/receptive.py",
         "first, last = first * s - p,",
         "first, last = first * s,",
-        "receptive",
+        "explain/receptive",
     ),
     Fault(
         "Grad-CAM takes its ReLU after scaling",
         "explain/maps.py",
         "    peak = full.max()\n    return full / peak if peak > 0 else full",
         "    return np.maximum(full / np.abs(full).max(), 0)",
-        "explain -k scaling",
+        "explain/maps -k scaling",
         also=(
             'np.maximum(np.einsum("nhwc,nc->nhw", activations, alpha), 0)',
             'np.einsum("nhwc,nc->nhw", activations, alpha)',
@@ -260,42 +282,42 @@ FAULTS = [
         "explain/maps.py",
         'np.maximum(np.einsum("nhwc,nc->nhw", activations, alpha), 0)',
         'np.einsum("nhwc,nc->nhw", activations, alpha)',
-        "explain",
+        "explain/maps",
     ),
     Fault(
         "Grad-CAM differentiates the probabilities",
         "explain/keras_network.py",
         "    *steps, last = _layers(model)\n",
         "    *steps, last = _layers(model)\n    return [*steps, last]\n",
-        "explain",
+        "explain/maps",
     ),
     Fault(
         "guided backprop passes negative gradients",
         "explain/numpy_network.py",
         "dout = np.maximum(dout, 0)",
         "pass",
-        "correctness -k rule",
+        "promises/correctness -k rule",
     ),
     Fault(
         "guided backprop passes through silent neurons",
         "explain/numpy_network.py",
         'rule == "deconvnet"',
         'rule != "gradient"',
-        "correctness -k rule",
+        "promises/correctness -k rule",
     ),
     Fault(
         "guided backprop in Keras passes negative gradients",
         "explain/keras_network.py",
         "                dout = tf.nn.relu(dout)",
         "                pass",
-        "correctness -k rule",
+        "promises/correctness -k rule",
     ),
     Fault(
         "guided backprop in Keras passes through silent neurons",
         "explain/keras_network.py",
         'dout if rule == "deconvnet"',
         'dout if rule != "gradient"',
-        "correctness -k rule",
+        "promises/correctness -k rule",
     ),
     # Data
     Fault(
@@ -305,31 +327,35 @@ FAULTS = [
         "    dealt = rng.permutation([row.split for row in rows])\n"
         "    rows = [_Row(str(which), row.label, row.name) for row, which in zip(rows, dealt)]\n"
         "    rows.sort(key=lambda row: SPLITS.index(row.split))\n",
-        "data folders",
+        "data/datasets data/folders",
     ),
     Fault(
-        "EXIF's orientation is ignored", "data/pictures.py", "ImageOps.exif_transpose(picture)", "picture", "pictures"
+        "EXIF's orientation is ignored",
+        "data/pictures.py",
+        "ImageOps.exif_transpose(picture)",
+        "picture",
+        "data/pictures",
     ),
     Fault(
         "what is transparent becomes black",
         "data/pictures.py",
         'picture.size, "white"',
         'picture.size, "black"',
-        "bad_input -k alpha",
+        "promises/bad_input -k alpha",
     ),
     Fault(
         "links in an archive are followed",
         "data/caltech101.py",
         "member.isreg() and member.name",
         "member.name",
-        "security -k members",
+        "promises/security -k members",
     ),
     Fault(
         "an archive's hash is not looked at",
         "data/caltech101.py",
         'f"sha256:{known_hash}"',
         "None",
-        "bad_input -k hash",
+        "promises/bad_input -k hash",
     ),
     # Files and runs
     Fault(
@@ -337,25 +363,31 @@ FAULTS = [
         "store/artifacts.py",
         "temporary.replace(path)",
         "path.write_bytes(temporary.read_bytes())",
-        "artifacts",
+        "store/artifacts",
     ),
-    Fault("half a file stays", "store/artifacts.py", "temporary.unlink(missing_ok=True)", "pass", "artifacts"),
+    Fault("half a file stays", "store/artifacts.py", "temporary.unlink(missing_ok=True)", "pass", "store/artifacts"),
     Fault(
         "arrays' check sums are not compared",
         "store/artifacts.py",
         "while member.read(1 << 20):",
         "while False:",
-        "artifacts",
+        "store/artifacts",
     ),
-    Fault("a lost array is not missed", "store/artifacts.py", "!= len(archive.namelist())", "< 0", "survival -k zip"),
+    Fault(
+        "a lost array is not missed",
+        "store/artifacts.py",
+        "!= len(archive.namelist())",
+        "< 0",
+        "promises/survival -k zip",
+    ),
     Fault(
         "JSON's check sum is not compared",
         "store/artifacts.py",
         'kept.get("sha256") != digest(kept.get("value"))',
         '"value" not in kept',
-        "survival -k json",
+        "promises/survival -k json",
     ),
-    Fault("a cache's key is not compared", "store/cache.py", "== key:", '!= "":', "vgg19 -k cache"),
+    Fault("a cache's key is not compared", "store/cache.py", "== key:", '!= "":', "vgg19/backbone -k cache"),
     Fault(
         "a checkpoint forgets the generator",
         "store/checkpoint.py",
@@ -375,108 +407,116 @@ FAULTS = [
         "report/chain.py",
         "fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)",
         "pass",
-        "survival -k second",
+        "promises/survival -k second",
     ),
     Fault(
         "other parameters are no reason to run again",
         "report/chain.py",
         'given = [record["parameters"], inputs,',
         "given = [inputs,",
-        "report -k inputs",
+        "report/command -k inputs",
     ),
     Fault(
         "another notebook takes up what was left",
         "report/chain.py",
         'if last and last["key"] != key:',
         "if False:",
-        "report -k interrupted",
+        "report/command -k interrupted",
     ),
     Fault(
-        "half files are not swept", "report/chain.py", "        part.unlink()\n", "        pass\n", "report -k swept"
+        "half files are not swept",
+        "report/chain.py",
+        "        part.unlink()\n",
+        "        pass\n",
+        "report/command -k swept",
     ),
     Fault(
         "a failed notebook's copy is lost",
         "report/execution.py",
         "            _move(output, copy)\n            raise ChainError(_failure",
         "            raise ChainError(_failure",
-        "report -k traceback",
+        "report/command -k traceback",
     ),
     Fault(
         "Ctrl-C looks like a kernel's death",
         "report/execution.py",
         "on_cell_start=_restore_ctrl_c,",
         "",
-        "report -k ctrl_c",
+        "report/command -k ctrl_c",
     ),
     Fault(
         "a kernel outlives its parent",
-        "report/execution.py",
+        "report/launcher.py",
         "    _end_with_parent()\n    runpy",
         "    runpy",
-        "survival -k kernel",
+        "promises/survival -k kernel",
     ),
     Fault(
         "a resumed training says so in the report",
         "store/checkpoint.py",
         'from {self.path.name}", file=sys.stderr)',
         'from {self.path.name}")',
-        "survival -k chains",
+        "promises/survival -k chains",
     ),
     # Work shared out, and what the report claims
     Fault(
-        "every core does everything", "engine/threads.py", "submit(work, share)", "submit(work, iter(items))", "threads"
+        "every core does everything",
+        "engine/threads.py",
+        "submit(work, share)",
+        "submit(work, iter(items))",
+        "engine/threads",
     ),
     Fault(
         "cores take their share before they begin",
         "engine/threads.py",
         "[_workers().submit(work, share) for _ in range(count)]",
         "[_workers().submit(work, iter(items[k::count])) for k in range(count)]",
-        "threads",
+        "engine/threads",
     ),
     Fault(
         "mosaics keep their order",
         "explain/perturbation.py",
         "for c in classes], turn)",
         "for c in classes], 0)",
-        "perturbation",
+        "explain/perturbation",
     ),
-    Fault("strangers stay together", "explain/perturbation.py", "(k + turn * c) % count", "k", "perturbation"),
+    Fault("strangers stay together", "explain/perturbation.py", "(k + turn * c) % count", "k", "explain/perturbation"),
     Fault(
         "another picture's answer is counted",
         "explain/comparison.py",
         "np.searchsorted(used, asked), places]",
         "np.arange(len(asked)) % len(used), places]",
-        "compare_maps",
+        "explain/comparison",
     ),
     Fault(
         "a worker trains on what it finds first",
         "study/command.py",
         ".held[cell.dataset, cell.network]",
         ".held[min(get_worker().plugins[place].held)]",
-        "study",
+        "study/command",
     ),
     Fault(
         "a search stops at the first setting that diverges",
         "study/recipes.py",
         "        if cell.is_reports:\n            raise",
         "        raise",
-        "study",
+        "study/command",
     ),
-    Fault("what diverged is the best", "study/measured.py", "np.inf if row", "-np.inf if row", "measured"),
+    Fault("what diverged is the best", "study/measured.py", "np.inf if row", "-np.inf if row", "study/measured"),
     # The report
     Fault(
         "outputs may bring HTML of their own",
         "report/assets/report.lua",
         "read(block.text, of_html and HTML or OUTPUT):walk(harmless)",
         "read(block.text, of_html and 'html' or 'markdown')",
-        "rendering",
+        "report/rendering",
     ),
     Fault(
         "a moving picture's attributes are not escaped",
         "report/document.py",
         "html.escape(value)",
         "value",
-        "rendering",
+        "report/rendering",
     ),
 ]
 
@@ -485,8 +525,15 @@ def main() -> int:
     """Plant the faults one at a time; return 1 if one survives or cannot be planted."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("only", nargs="*", help="plant only faults whose description or file holds one of these words")
-    only = parser.parse_args().only
-    chosen = [fault for fault in FAULTS if not only or any(word in fault.what + fault.file for word in only)]
+    parser.add_argument("--check", action="store_true", help="only see whether each could be planted")
+    given = parser.parse_args()
+    chosen = [
+        fault for fault in FAULTS if not given.only or any(word in fault.what + fault.file for word in given.only)
+    ]
+    if given.check:
+        wrong = [f"{fault.file}: {fault.what}: {why}" for fault in chosen for why in check(fault)]
+        print("\n".join([*wrong, f"{len(chosen)} faults, {len(wrong)} that do not fit the code"]))
+        return 1 if wrong else 0
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary, "project")
         shutil.copytree(ROOT, copy, ignore=NOT_NEEDED)
@@ -496,43 +543,48 @@ def main() -> int:
     return 0 if caught == len(chosen) else 1
 
 
+def check(fault: Fault, root: Path = ROOT) -> list[str]:
+    """Return why a fault cannot be planted: its file, its texts or its tests are not there."""
+    path, tests = root / "helpers" / fault.file, [root / name for name in fault.test_files]
+    if missing := [str(each.relative_to(root)) for each in (path, *tests) if not each.exists()]:
+        return [f"{name} is not there" for name in missing]
+    text, asked = path.read_text(encoding="utf-8"), re.findall(r"\w+", fault.expression)
+    told = "".join(each.read_text(encoding="utf-8") for each in tests).lower()
+    wrong = [f"{old!r} stands there {text.count(old)} times" for old, _ in fault.pairs if text.count(old) != 1]
+    return wrong + [f"{fault.test_files[0]} has no {word}" for word in asked if word.lower() not in told]
+
+
 def _plant(copy: Path, fault: Fault) -> str:
     path, start = copy / "helpers" / fault.file, time.monotonic()
-    text = faulty = path.read_text(encoding="utf-8")
-    pairs = [(fault.old, fault.new), *([fault.also] if fault.also else [])]
-    for old, new in pairs:
-        faulty = faulty.replace(old, new)
-    if (counts := [text.count(old) for old, _ in pairs]) != [1] * len(pairs):
-        outcome = f"NOT FOUND ONCE, but {counts} times:"
-    elif (without := _passes(copy, fault.tests)) != "passed":
-        outcome = f"NOT PLANTED, since test_{fault.tests} does not pass without it ({without}):"
+    if wrong := check(fault, copy):
+        outcome = f"NOT PLANTED, since {wrong[0]}:"
+    elif (without := _passes(copy, fault)) != "passed":
+        outcome = f"NOT PLANTED, since {fault.tests} does not pass without it ({without}):"
     else:
+        text = faulty = path.read_text(encoding="utf-8")
+        for old, new in fault.pairs:
+            faulty = faulty.replace(old, new)
         path.write_text(faulty, encoding="utf-8")
-        outcome = {"failed": "caught", "passed": "SURVIVED"}.get(result := _run(copy, fault.tests), result)
+        outcome = {"failed": "caught", "passed": "SURVIVED"}.get(result := _run(copy, fault), result)
         path.write_text(text, encoding="utf-8")
     print(f"{outcome:8} {time.monotonic() - start:4.0f} s  {fault.file:18} {fault.what}", flush=True)
     return outcome
 
 
-@cache
-def _passes(copy: Path, tests: str) -> str:
+PASSED: dict[str, str] = {}
+
+
+def _passes(copy: Path, fault: Fault) -> str:
     """Return what `_run` does without a fault: each selection of tests is run only once."""
-    return _run(copy, tests)
+    if fault.tests not in PASSED:
+        PASSED[fault.tests] = _run(copy, fault)
+    return PASSED[fault.tests]
 
 
-def _run(copy: Path, tests: str) -> str:
-    """Return "passed", "failed", or how pytest ended otherwise, for tests named as in the table."""
-    names, _, expression = tests.partition(" -k ")
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    files = [
-        str(
-            next((copy / "tests").rglob(f"test_{name}.py"))
-            if "/" not in name
-            else copy / "tests" / name.replace("/", "/test_")
-        )
-        for name in names.split()
-    ]
-    command += files + (["-k", expression] if expression else [])
+def _run(copy: Path, fault: Fault) -> str:
+    """Return "passed", "failed", or how pytest ended otherwise, for a fault's tests."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *fault.test_files]
+    command += ["-k", fault.expression] if fault.expression else []
     environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
     return {0: "passed", 1: "failed"}.get(done.returncode, f"pytest ended with {done.returncode}")
