@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers.engine.images import Stem
 from helpers.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU
-from helpers.store.artifacts import read_npz, whole_file
+from helpers.store.files import read_npz, whole_file
 from helpers.training import SGD, History, check_counts, evaluate, fit, softmax, softmax_cross_entropy, to_inputs
 
 __all__ = [

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from helpers.report import execution as kernel
-from helpers.store import artifacts
+from helpers.store import files
 
 
 def slope(f, x, direction, h=1e-4):
@@ -62,5 +62,5 @@ def execute_here(notebook, copy, parameters):
             exec(cell["source"], scope)
         if "parameters" in cell["tags"]:
             scope |= parameters
-    with artifacts.whole_file(copy) as part:
+    with files.whole_file(copy) as part:
         part.write_bytes(notebook.read_bytes())

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from tqdm.auto import tqdm
 
-from helpers.store.artifacts import ROOT, expanded, whole_file
+from helpers.store.files import ROOT, expanded, whole_file
 
 SPLIT_FILE = ROOT / "data" / "caltech101.csv"
 FOLDER = ROOT / "data" / "caltech101"

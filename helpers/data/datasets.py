@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from helpers.data import caltech101, folders, pictures
-from helpers.store.artifacts import sentence
 from helpers.store.cache import kept, key_of
+from helpers.store.files import sentence
 
 SPLITS = ("train", "val", "test")
 

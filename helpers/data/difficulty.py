@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from helpers.data import datasets as data
 from helpers.network import SGD, evaluate, fit, report_cnn
-from helpers.store.artifacts import sentence
+from helpers.store.files import sentence
 from helpers.study.recipes import RECIPES
 
 CELLS = 16

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.data.pictures import SUFFIXES
-from helpers.store.artifacts import expanded
+from helpers.store.files import expanded
 
 SHARES = (12, 3, 5)  # of 20: the pictures of a class are split 60/15/25
 MIN_PICTURES = len(SHARES)  # of a class, so that train, val and test have one each

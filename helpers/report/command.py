@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from helpers.report import chain
-from helpers.store import artifacts
+from helpers.store import files
+from helpers.store.run import EPOCHS, NAMED, resolve_run_dir, whole_number
 
-NOTEBOOKS = artifacts.ROOT / "notebooks"
-REPORTS = artifacts.ROOT / "reports"
-EPOCHS = 25  # the source report's
+NOTEBOOKS = files.ROOT / "notebooks"
+REPORTS = files.ROOT / "reports"
 KEPT = ("jupyter", "tags")  # of a committed cell's metadata
-NAMES = (*artifacts.NAMED, "bundled", "imagenet")  # of data sets and weights; anything else is a path
+NAMES = (*NAMED, "bundled", "imagenet")  # of data sets and weights; anything else is a path
 
 
 def run(
@@ -38,11 +38,11 @@ def run(
     parameters = {
         "DATASET": _absolute(dataset),
         "WEIGHTS": _absolute(weights),
-        "SEED": _integer("SEED", seed, 0),
-        "EPOCHS": _integer("EPOCHS", usual["EPOCHS"] if epochs is None else epochs, 1),
+        "SEED": whole_number("SEED", seed, 0),
+        "EPOCHS": whole_number("EPOCHS", usual["EPOCHS"] if epochs is None else epochs, 1),
     }
     asked = [name for name, value in parameters.items() if str(value) != str(usual[name])]
-    folder = artifacts.resolve_run_dir(run_dir or "", parameters["DATASET"])
+    folder = resolve_run_dir(run_dir or "", parameters["DATASET"])
     inputs = _inputs(parameters["DATASET"], parameters["WEIGHTS"], folder)
     paths = [Path(path).resolve() for path in notebooks] if notebooks is not None else committed()
     chain.execute(paths, parameters | {"RUN_DIR": str(folder)}, folder, inputs, asked)
@@ -90,7 +90,7 @@ def refresh(only: str = "", run_dir: str | Path | None = None) -> list[Path]:
         )
         for path in chosen:
             text = _cleaned(folder / "notebooks" / path.name)
-            with artifacts.whole_file(path) as part:
+            with files.whole_file(path) as part:
                 part.write_text(text, encoding="utf-8")
     return [*chosen, *render()]
 
@@ -121,19 +121,9 @@ def _cleaned(copy: Path) -> str:
 
 def _absolute(name: str | Path) -> str:
     """Return a path as an absolute one, since kernels start elsewhere, and any other name as it is."""
-    path = artifacts.expanded(name)
+    path = files.expanded(name)
     is_path = isinstance(name, Path) or os.sep in name or (name not in ("", *NAMES) and os.path.lexists(path))
     return str(path.resolve()) if is_path else str(name)
-
-
-def _integer(name: str, value: object, least: int) -> int:
-    try:
-        number = int(str(value))
-    except ValueError:
-        number = least - 1
-    if number < least:
-        raise ValueError(f"{name} is {value}: it must be an integer from {least}.")
-    return number
 
 
 def _inputs(dataset: str, weights: str, run_dir: Path) -> str:
@@ -197,7 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nStopped. The same command goes on from the notebook that was running.", file=sys.stderr)
         return 130
     except (OSError, ValueError, chain.ChainError) as error:
-        print(artifacts.sentence(error), file=sys.stderr)
+        print(files.sentence(error), file=sys.stderr)
         return 2
     return 0
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from helpers.store.artifacts import ROOT, whole_file
+from helpers.store.files import ROOT, whole_file
 
 
 class ChainError(RuntimeError):

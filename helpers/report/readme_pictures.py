@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from helpers.report.cells import options
-from helpers.store.artifacts import ROOT, sentence, whole_file
+from helpers.store.files import ROOT, sentence, whole_file
 
 FOLDER = ROOT / "reports" / "readme"
 SIDE, GAP, FILTER = 224, 34, 120  # pixels of the strip: its pictures, what is between them, its filter

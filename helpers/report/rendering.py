@@ -15,8 +15,8 @@ import pypandoc
 import typst
 
 from helpers.report import appendices, chain
-from helpers.store.artifacts import expanded, whole_file
 from helpers.store.code import code_digest
+from helpers.store.files import expanded, whole_file
 
 ASSETS = Path(__file__).parent / "assets"
 TOOLS = ("pillow", "pypandoc_binary", "typst")

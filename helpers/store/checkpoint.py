@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from helpers.store.artifacts import read_npz, whole_file
 from helpers.store.code import code_digest
+from helpers.store.files import read_npz, write_npz
 
 
 class Checkpoint:
@@ -42,9 +42,8 @@ class Checkpoint:
             "random_state": self.rng.bit_generator.state,
         }
         velocity = {f"velocity.{name}": value for name, value in self.optimizer.velocity.items()}
-        with whole_file(self.path) as temporary, temporary.open("wb") as file:
-            text = np.array(json.dumps(training, default=_as_list))
-            np.savez(file, allow_pickle=False, training=text, **self.model.state(), **velocity)
+        text = np.array(json.dumps(training, default=_as_list))
+        write_npz(self.path, {"training": text, **self.model.state(), **velocity})
 
     def resume(self) -> dict[str, list] | None:
         """Take up the state that was kept and return its history, None where none was; ValueError for a wrong file."""

@@ -20,7 +20,8 @@ from tqdm.auto import tqdm
 
 from helpers.data import folders
 from helpers.engine.threads import cores
-from helpers.store.artifacts import NAMED, ROOT, sentence, whole_file
+from helpers.store.files import ROOT, sentence, whole_file
+from helpers.store.run import NAMED
 from helpers.study import finished, measured, recipes
 from helpers.study.recipes import RECIPES, Cell
 

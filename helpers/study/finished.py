@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from helpers.store.artifacts import read_json, write_json
+from helpers.store.files import read_json, write_json
 from helpers.study.recipes import Cell
 
 MADE_WITH = ("code", "versions")  # files of before these were kept have neither, and are as good

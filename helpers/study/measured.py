@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from helpers.metrics import mean_interval
-from helpers.store.artifacts import ROOT, source_report, whole_file
 from helpers.store.cache import versions
+from helpers.store.files import ROOT, source_report, whole_file
 
 MEASURED = ROOT / "reports" / "measured.json"
 BENCHMARKS = ROOT / "reports" / "benchmarks.json"  # tests/programs/bench_training.py writes it

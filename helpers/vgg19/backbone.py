@@ -13,8 +13,8 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from helpers.explain.receptive import layer_index
-from helpers.store.artifacts import expanded
 from helpers.store.cache import kept, key_of
+from helpers.store.files import expanded
 from helpers.vgg19.backend import keras, tf
 from helpers.vgg19.head import add_head, digest, tail, train_head, tune_block5
 

@@ -8,7 +8,7 @@ import pytest
 from helpers.explain import comparison as compare_maps
 from helpers.explain import map_scores, perturbation
 from helpers.explain import maps as explain
-from helpers.store import artifacts, code
+from helpers.store import code, files
 from helpers.vgg19 import backbone as vgg19
 from helpers.vgg19 import head as transfer
 
@@ -92,7 +92,7 @@ def test_kept_curves_are_used_for_the_same_code_only(model, images, tmp_path, mo
     curves, made = perturbation.Curves(np.arange(2.0), np.zeros((1, 2)), np.ones((1, 2))), []
     monkeypatch.setattr(compare_maps, "insertion_deletion", lambda *args, **kwargs: made.append(1) or curves)
     monkeypatch.setattr(code, "ROOT", tmp_path)
-    shutil.copytree(artifacts.ROOT / "helpers", tmp_path / "helpers")
+    shutil.copytree(files.ROOT / "helpers", tmp_path / "helpers")
 
     def times():
         maps = np.ones((1, 1, SIDE, SIDE))

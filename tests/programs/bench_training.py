@@ -25,7 +25,7 @@ from helpers.convolution import convolve2d_loops
 from helpers.engine.threads import cores, fastest, in_threads
 from helpers.network import SGD, Sequential, report_cnn, softmax_cross_entropy
 from helpers.report import environment
-from helpers.store.artifacts import ROOT, whole_file
+from helpers.store.files import ROOT, whole_file
 
 BATCHES = (1, 2, 4, 8, 16, 30, 60)
 RATE = 1e-4  # small: the loss moves, and does not run away over the repetitions

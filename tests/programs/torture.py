@@ -1,7 +1,8 @@
 """Kills trainings and chains of notebooks at random moments, lets them go on, and compares with undisturbed ones.
 
 `python tests/programs/torture.py --kills 20` prints a line a kill and a summary, and exits with 1 if anything
-differs. It reads /proc to find what a killed process left running, so it needs Linux. test_survival.py does a few cases.
+differs. It reads /proc to find what a killed process left running, so it needs Linux. test_survival.py does a few
+cases.
 """
 
 import argparse
@@ -33,20 +34,20 @@ TRAIN = """import os
 import sys
 sys.path.append(os.environ["TESTS"])
 from torture import train
-from helpers.store import artifacts
-from pathlib import Path
-run_dir = Path(RUN_DIR)
-model, history = train(run_dir / "artifacts" / "training.npz", int(os.environ["SIZE"]), EPOCHS)
-artifacts.save_arrays(run_dir, "weights", **model.state())
-artifacts.save_json(run_dir, "losses", history.loss)
+from helpers.store import Run
+run = Run("01_train", DATASET, RUN_DIR, seed=SEED, epochs=EPOCHS)
+model, history = train(run.checkpoint, int(os.environ["SIZE"]), EPOCHS)
+run.save_arrays("weights", **model.state())
+run.save_json("losses", history.loss)
 [f"{loss:.4f}" for loss in history.loss]"""
 READ = """import numpy as np
 from helpers.figures import style as figures
-from helpers.store import artifacts, cache as kept
-losses = artifacts.load_json(RUN_DIR, "losses", made_by="01_train")
-weights = artifacts.load_arrays(RUN_DIR, "weights", made_by="01_train")
-norms = kept.kept(RUN_DIR + "/cache/norms.npz", "a key", lambda: {k: np.linalg.norm(v) for k, v in weights.items()})
-artifacts.save_json(RUN_DIR, "norms", {name: float(norm) for name, norm in norms.items()})
+from helpers.store import Run, cache as kept
+run = Run("02_read", DATASET, RUN_DIR, seed=SEED, epochs=EPOCHS)
+losses = run.load_json("01_train", "losses")
+weights = run.load_arrays("01_train", "weights")
+norms = kept.kept(run.cache("norms"), "a key", lambda: {k: np.linalg.norm(v) for k, v in weights.items()})
+run.save_json("norms", {name: float(norm) for name, norm in norms.items()})
 figures.table(["weights", "norm"], [[name, f"{norm:.3f}"] for name, norm in norms.items()])"""
 PARAMETERS = 'DATASET = "scenes"\nSEED = 0\nEPOCHS = 25\nRUN_DIR = ""'
 
@@ -131,7 +132,12 @@ class Process:
 
 def results(folder: Path) -> dict[str, bytes]:
     """Return the bytes of all that a run is for: artifacts, caches, executed notebooks, report, final weights."""
-    paths = [*folder.glob("artifacts/*"), *folder.glob("cache/*"), *folder.glob("report.[hp]*"), *folder.glob("*.npz")]
+    paths = [
+        *folder.glob("artifacts/*/*"),
+        *folder.glob("cache/*"),
+        *folder.glob("report.[hp]*"),
+        *folder.glob("*.npz"),
+    ]
     found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
     copies = folder.glob("notebooks/*")  # without the times at which their cells ran
     return found | {f"notebooks/{path.name}": report._cleaned(path).encode() for path in copies}

@@ -43,7 +43,7 @@ from helpers.network import (
 )
 from helpers.pooling import max_pool2d_forward
 from helpers.report import command as report
-from helpers.store import artifacts
+from helpers.store import Run
 
 
 class Bad(NamedTuple):
@@ -760,8 +760,9 @@ def kept(words, **arrays):
 
 def artifact(change):
     def attempt(world):
-        change(artifacts.save_arrays(world.top, "maps", x=np.arange(99.0)))
-        artifacts.load_arrays(world.top, "maps", made_by="05_guided")
+        run = Run("05_guided", "scenes", world.top)
+        change(run.save_arrays("maps", x=np.arange(99.0)))
+        run.load_arrays("05_guided", "maps")
 
     return attempt
 
@@ -873,7 +874,8 @@ PARAMETERS = {
     "a data set behind two dashes": command(
         f"Unknown data set | '-mine' | {KNOWN}", "run", "--epochs=1", "--", "-mine"),
     "no data set": command(f"no such folder | data set '' | {KNOWN}", "run", ""),
-    "a data set called study": command("holds committed files | reports/study | with --run-dir", "run", "{top}/study"),
+    "pictures in the run's folder": command(
+        "would lie in one another | {top}/run | move the pictures", "run", "run/mine", "--run-dir", "run"),
     "an unknown data set": command(f"Unknown data set | 'cifar10' | {KNOWN}", "run", "cifar10"),
     "a data set in somebody else's home": command(f"Unknown data set | {NOBODY}/x | {KNOWN}", "run", f"{NOBODY}/x"),
     "a data set of one class": command(
@@ -907,7 +909,7 @@ PARAMETERS = {
     "head: no epochs": head("not 0 and 16 | epochs and batch_size | at least 1", epochs=0),
     "head: a seed below 0": head("is -1 | The seed | it must be an integer from 0", seed=-1),
     "a result that is an object": Bad(
-        lambda w: artifacts.save_arrays(w.top, "maps", x=np.array([{}])),
+        lambda w: Run("05", "scenes", w.top).save_arrays("maps", x=np.array([{}])),
         "Object arrays | maps.npz | give numbers or text"),
 }
 # fmt: on

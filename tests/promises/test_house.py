@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from helpers.store.artifacts import ROOT
+from helpers.store.files import ROOT
 
 HOUSE = ROOT / "helpers"
 MATHEMATICS = ["convolution", "gradients", "layers", "metrics", "network", "pooling", "training"]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from helpers.store.artifacts import ROOT
+from helpers.store.files import ROOT
 from helpers.study import measured
 
 NUMBER = re.compile(r"(?<![\w.])\d+(?:[_,]\d{3})*(?:\.\d+)?(?:e-?\d+)?(?![\w.]*\d)")

@@ -28,7 +28,7 @@ from helpers.report import command as report
 from helpers.report import errata
 from helpers.report import execution as kernel
 from helpers.report import readme_pictures as readme
-from helpers.store.artifacts import ROOT, source_report
+from helpers.store.files import ROOT, source_report
 from helpers.study import command as study
 from helpers.study import measured, recipes
 

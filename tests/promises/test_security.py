@@ -21,10 +21,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from helpers.figures import style as figures
 from helpers.network import SGD, Dense, Sequential, fit
 from helpers.report import appendices, rendering
-from helpers.store import artifacts
+from helpers.store import Run, files
 from helpers.store.cache import kept, key_of
 
-HELPERS = artifacts.ROOT / "helpers"
+HELPERS = files.ROOT / "helpers"
 
 # No pickle ------------------------------------------------------------------------------------------------------------
 
@@ -51,7 +51,7 @@ def resumed(path):
 
 READERS = {
     "weights": lambda path: network().load(path),
-    "artifacts": lambda path: artifacts.load_arrays(path.parent.parent, path.stem, made_by="04"),
+    "artifacts": lambda path: Run("05", "scenes", path.parents[2]).load_arrays(path.parent.name, path.stem),
     "checkpoints": resumed,
 }
 
@@ -66,7 +66,7 @@ def poisoned(path, mark):
 
 @pytest.mark.parametrize("reader", READERS)
 def test_a_pickle_in_a_file_is_refused_and_does_not_run(tmp_path, reader):
-    path = poisoned(tmp_path / "artifacts" / "mine.npz", tmp_path / "ran")
+    path = poisoned(tmp_path / "artifacts" / "04" / "mine.npz", tmp_path / "ran")
     with pytest.raises(ValueError, match=r"mine\.npz is damaged .*allow_pickle=False.*: delete it"):
         READERS[reader](path)
     assert not (tmp_path / "ran").exists()
@@ -81,7 +81,7 @@ def test_a_pickle_in_a_cache_is_named_made_again_and_does_not_run(tmp_path):
 
 
 def test_such_a_pickle_would_run(tmp_path):
-    path = poisoned(tmp_path / "artifacts" / "mine.npz", tmp_path / "ran")
+    path = poisoned(tmp_path / "artifacts" / "04" / "mine.npz", tmp_path / "ran")
     with np.load(path, allow_pickle=True) as arrays:
         arrays["0.w"]
     assert (tmp_path / "ran").exists()
@@ -98,7 +98,7 @@ def test_a_pickle_that_is_no_npz_is_refused(tmp_path):
 def test_nothing_is_written_as_a_pickle(tmp_path):
     objects = np.array([{"an": "object"}])
     with pytest.raises(ValueError, match="Object arrays"):
-        artifacts.save_arrays(tmp_path, "mine", x=objects)
+        Run("04", "scenes", tmp_path).save_arrays("mine", x=objects)
     with pytest.raises(ValueError, match="Object arrays"):
         kept(tmp_path / "mine.npz", "key", lambda: {"x": objects})
     assert files_below(tmp_path) == set()
@@ -271,7 +271,7 @@ def run_of_names(folder):
     (folder / "notebooks").mkdir()
     nbformat.write(new_notebook(cells=cells), folder / "notebooks" / "01_names.ipynb")
     parameters = {"DATASET": f"/photos/{NAMES[0].replace('/', '')}{NAMES[3]}{NAMES[6]}"}
-    artifacts.write_json(folder / "chain.json", {"parameters": parameters, "notebooks": {}})
+    files.write_json(folder / "chain.json", {"parameters": parameters, "notebooks": {}})
 
 
 class Page(HTMLParser):

@@ -10,7 +10,7 @@ from importlib import metadata
 import pytest
 import yaml
 
-from helpers.store.artifacts import ROOT
+from helpers.store.files import ROOT
 
 
 def read(name):

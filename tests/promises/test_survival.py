@@ -23,7 +23,7 @@ from torture import Process, results, write_notebooks
 
 from helpers.report import chain
 from helpers.report import command as report
-from helpers.store import artifacts
+from helpers.store import Run, files
 from helpers.store.cache import kept
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -136,12 +136,12 @@ def test_offline_and_killed_chains_end_with_the_same_report(tmp_path):
     notebooks = write_notebooks(tmp_path / "nb", _01_train=f"{SOCKETS}{torture.TRAIN}\n{torture.READ}")
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(LOOK)
-    places = [str(tmp_path / "site"), str(artifacts.ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    places = [str(tmp_path / "site"), str(files.ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     offline = {"PYTHONPATH": os.pathsep.join(places), "FOREIGN": str(tmp_path / "foreign.txt"), "SIZE": "16"}
     before, kind = (["unshare", "-rn"], "offline") if can_unshare() else ([], "chain")
     undisturbed = Process(kind, notebooks, 6, tmp_path / "a", env=offline, before=before)
     killed = Process("chain", notebooks, 6, tmp_path / "b", env={"SIZE": "16"})
-    until((tmp_path / "b" / "artifacts" / "training.npz").exists)
+    until((tmp_path / "b" / "artifacts" / "01_train" / "checkpoint.npz").exists)
     assert killed.end("parent")[0] == -signal.SIGKILL
     assert killed.left_after(2) == []  # the kernel that it started is gone too
     assert not (tmp_path / "b" / "report.html").exists()
@@ -149,7 +149,12 @@ def test_offline_and_killed_chains_end_with_the_same_report(tmp_path):
     assert resumed.wait() == undisturbed.wait() == (0, "")
     assert not (tmp_path / "foreign.txt").exists()
     expected = results(tmp_path / "a")
-    assert {"artifacts/weights.npz", "artifacts/norms.json", "cache/norms.npz", "report.html"} <= expected.keys()
+    assert {
+        "artifacts/01_train/weights.npz",
+        "artifacts/02_read/norms.json",
+        "cache/norms.npz",
+        "report.html",
+    } <= expected.keys()
     assert results(tmp_path / "b") == expected
 
 
@@ -172,14 +177,13 @@ def test_a_kernel_whose_parent_dies_while_it_starts_does_not_stay(tmp_path):
 
 
 SOURCES = {
-    "_01_one": 'from helpers.store import artifacts\nartifacts.save_json(RUN_DIR, "one", [SEED, 0.25])',
-    "_02_two": "import numpy as np\nfrom helpers.store import artifacts\n"
-    'one = artifacts.load_json(RUN_DIR, "one", made_by="01_one")\n'
-    'artifacts.save_arrays(RUN_DIR, "two", two=np.array(one))',
-    "_03_three": "from helpers.store import artifacts; from helpers.store import cache as kept\n"
-    'two = artifacts.load_arrays(RUN_DIR, "two", made_by="02_two")\n'
-    'three = kept.kept(RUN_DIR + "/cache/three.npz", "key", lambda: {"three": 2 * two["two"]})\n'
-    'artifacts.save_json(RUN_DIR, "three", three["three"].tolist())',
+    "_01_one": 'from helpers.store import Run\nRun("01_one", DATASET, RUN_DIR).save_json("one", [SEED, 0.25])',
+    "_02_two": "import numpy as np\nfrom helpers.store import Run\n"
+    'run = Run("02_two", DATASET, RUN_DIR)\nrun.save_arrays("two", two=np.array(run.load_json("01_one", "one")))',
+    "_03_three": "from helpers.store import Run; from helpers.store import cache as kept\n"
+    'run = Run("03_three", DATASET, RUN_DIR)\ntwo = run.load_arrays("02_two", "two")\n'
+    'three = kept.kept(run.cache("three"), "key", lambda: {"three": 2 * two["two"]})\n'
+    'run.save_json("three", three["three"].tolist())',
 }
 
 
@@ -249,11 +253,11 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         Path(temporary).chmod(0o755)
         become = "import os, sys; os.geteuid() or os.setuid(65534)\n"
         code = "from helpers.report import command\nsys.exit(command.main(['run', '--run-dir', sys.argv[1]]))"
-        env = {**os.environ, "PYTHONPATH": str(artifacts.ROOT), "HOME": temporary}
+        env = {**os.environ, "PYTHONPATH": str(files.ROOT), "HOME": temporary}
         imported = "from helpers import data\n"
         assert python(imported + become + code, folder, env=env) == (2, f"Permission denied: {folder / '.lock'}\n")
-        save = "artifacts.save_json(sys.argv[1], 'one', 1)"
-        status, error = python("from helpers.store import artifacts\n" + become + save, folder, env=env)
+        save = "Run('01', 'scenes', sys.argv[1]).save_json('one', 1)"
+        status, error = python("from helpers.store import Run\n" + become + save, folder, env=env)
         assert status == 1
         assert f"Permission denied: '{folder / 'artifacts'}'" in error
         assert list(folder.iterdir()) == []
@@ -303,11 +307,11 @@ VALUE = {"accuracy": [0.9667, 1e-07, 12345678], "name": "Bäume", "none": None, 
 
 def test_a_flipped_bit_of_a_json_artifact_is_refused_by_name_or_changes_nothing(tmp_path):
     """Anywhere in the file: JSON alone lets a changed digit through, and a changed letter of a name."""
-    path = artifacts.save_json(tmp_path, "scores", VALUE)
+    path = Run("03", "scenes", tmp_path).save_json("scores", VALUE)
     raw, refused, rng = path.read_bytes(), 0, random.Random(0)
     for place in range(len(raw)):
         path.write_bytes(flipped(raw, place, rng.randrange(8)))
-        value, told = attempt(lambda: artifacts.load_json(tmp_path, "scores", made_by="03"))
+        value, told = attempt(lambda: Run("03", "scenes", tmp_path).load_json("03", "scores"))
         assert value == VALUE or told.startswith(f"{path} is damaged (")
         assert not told or told.endswith("delete it and run notebook 03 again.")
         refused += value is None
@@ -317,11 +321,11 @@ def test_a_flipped_bit_of_a_json_artifact_is_refused_by_name_or_changes_nothing(
 def test_a_flipped_bit_of_an_array_artifact_is_refused_by_name_or_changes_nothing(tmp_path):
     """Data, headers, and the zip's list of contents, which names the arrays."""
     arrays = {"weights": np.arange(6.0).reshape(2, 3), "names": np.array(["a", "bé"]), "one": np.array(1)}
-    path = artifacts.save_arrays(tmp_path, "maps", **arrays)
+    path = Run("05", "scenes", tmp_path).save_arrays("maps", **arrays)
     raw, refused = path.read_bytes(), 0
     for damaged in flips(raw, random.Random(0), 250):
         path.write_bytes(damaged)
-        loaded, told = attempt(lambda: artifacts.load_arrays(tmp_path, "maps", made_by="05"))
+        loaded, told = attempt(lambda: Run("05", "scenes", tmp_path).load_arrays("05", "maps"))
         if loaded is None:
             refused += 1
             assert told.startswith(f"{path} is damaged (")
@@ -335,7 +339,7 @@ def test_a_flipped_bit_of_an_array_artifact_is_refused_by_name_or_changes_nothin
 @pytest.mark.parametrize("entry", [0, 1])
 def test_an_array_that_a_zips_list_no_longer_shows_is_missed(tmp_path, entry):
     """Another length of an entry's comment makes that swallow the entries behind it, and zipfile does not mind."""
-    path = artifacts.save_arrays(tmp_path, "maps", a=np.zeros(1), b=np.zeros(1), c=np.zeros(1))
+    path = Run("05", "scenes", tmp_path).save_arrays("maps", a=np.zeros(1), b=np.zeros(1), c=np.zeros(1))
     raw = path.read_bytes()
     entries = [place for place in range(len(raw)) if raw.startswith(b"PK\1\2", place)]
     assert len(entries) == 3
@@ -344,7 +348,7 @@ def test_an_array_that_a_zips_list_no_longer_shows_is_missed(tmp_path, entry):
     damaged[entries[entry] + 32 : entries[entry] + 34] = behind.to_bytes(2, "little")
     path.write_bytes(damaged)
     with pytest.raises(ValueError, match=r"maps.npz is damaged \(its list of contents is not complete\)"):
-        artifacts.load_arrays(tmp_path, "maps", made_by="05")
+        Run("05", "scenes", tmp_path).load_arrays("05", "maps")
 
 
 def test_a_flipped_bit_of_a_cache_is_named_and_made_good(tmp_path):
@@ -370,7 +374,7 @@ def test_a_flipped_bit_of_a_cache_is_named_and_made_good(tmp_path):
 
 def test_a_flipped_bit_of_the_chains_record_or_artifacts_is_made_good(run, tmp_path, capsys):
     expected, folder, rng = results(run("run")), tmp_path / "run", random.Random(0)
-    for path in [folder / "chain.json", *sorted(folder.glob("artifacts/*")), *sorted(folder.glob("cache/*"))] * 4:
+    for path in [folder / "chain.json", *sorted(folder.glob("artifacts/*/*")), *sorted(folder.glob("cache/*"))] * 4:
         path.write_bytes(flipped(path.read_bytes(), rng.randrange(path.stat().st_size), rng.randrange(8)))
         with warnings.catch_warnings(record=True):
             run("run")

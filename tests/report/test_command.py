@@ -14,7 +14,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from helpers.report import chain, rendering
 from helpers.report import command as report
-from helpers.store import artifacts
+from helpers.store import Run
+from helpers.store import run as store_run
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 PARAMETERS = 'DATASET = "scenes"\nSEED = 0\nRUN_DIR = ""'
@@ -30,15 +31,16 @@ def write(folder, name, *sources, parameters=PARAMETERS):
     return folder / f"{name}.ipynb"
 
 
-SAVE = 'from helpers.store import artifacts\nartifacts.save_json(RUN_DIR, "one", {"seed": SEED})'
-LOAD = 'from helpers.store import artifacts\ntwo = artifacts.load_json(RUN_DIR, "one", made_by="01")["seed"] + 1'
+SAVE = 'from helpers.store import Run\nRun("01_one", DATASET, RUN_DIR).save_json("one", {"seed": SEED})'
+LOAD = 'from helpers.store import Run\nrun = Run("02_two", DATASET, RUN_DIR)\n'
+LOAD += 'two = run.load_json("01_one", "one")["seed"] + 1'
 
 
 @pytest.fixture
 def notebooks(tmp_path):
     return [
         write(tmp_path / "nb", "01_one", SAVE),
-        write(tmp_path / "nb", "02_two", LOAD, 'artifacts.save_json(RUN_DIR, "two", two)'),
+        write(tmp_path / "nb", "02_two", LOAD, 'run.save_json("two", two)'),
         write(tmp_path / "nb", "03_three", "print(SEED)"),
     ]
 
@@ -59,7 +61,7 @@ def executed(monkeypatch):
 def test_runs_in_order_and_skips_what_is_unchanged(notebooks, executed, tmp_path, capsys):
     folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
     assert executed == ["01_one", "02_two", "03_three"]
-    assert artifacts.load_json(folder, "two", made_by="02") == 1
+    assert Run("03", "scenes", folder).load_json("02_two", "two") == 1
     assert sorted(path.name for path in (folder / "notebooks").iterdir()) == [path.name for path in notebooks]
     capsys.readouterr()
     report.run(notebooks=notebooks, run_dir=folder)
@@ -70,7 +72,7 @@ def test_runs_in_order_and_skips_what_is_unchanged(notebooks, executed, tmp_path
 def test_a_changed_line_runs_its_notebook_and_those_after_it(notebooks, executed, tmp_path):
     report.run(notebooks=notebooks, run_dir=tmp_path / "run")
     del executed[:]
-    write(tmp_path / "nb", "02_two", LOAD + " + 1", 'artifacts.save_json(RUN_DIR, "two", two)')
+    write(tmp_path / "nb", "02_two", LOAD + " + 1", 'run.save_json("two", two)')
     report.run(notebooks=notebooks, run_dir=tmp_path / "run")
     assert executed == ["02_two", "03_three"]
 
@@ -119,7 +121,7 @@ def test_outputs_in_the_committed_notebook_do_not_count(notebooks, executed, tmp
     assert len(executed) == 3
 
 
-@pytest.mark.parametrize("lost", ["artifacts/one.json", "notebooks/01_one.ipynb"])
+@pytest.mark.parametrize("lost", ["artifacts/01_one/one.json", "notebooks/01_one.ipynb"])
 @pytest.mark.parametrize("how", ["deleted", "damaged"])
 def test_what_was_lost_is_made_again_and_nothing_else(notebooks, executed, tmp_path, lost, how):
     folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
@@ -137,7 +139,7 @@ def test_what_was_lost_is_made_again_and_nothing_else(notebooks, executed, tmp_p
 def test_another_artifact_runs_those_that_read_it(notebooks, executed, tmp_path):
     write(tmp_path / "nb", "01_one", "import time\n" + SAVE.replace('{"seed": SEED}', '{"seed": time.time_ns()}'))
     folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
-    (folder / "artifacts" / "one.json").unlink()
+    (folder / "artifacts" / "01_one" / "one.json").unlink()
     report.run(notebooks=notebooks, run_dir=folder)
     assert executed == ["01_one", "02_two", "03_three"] * 2
 
@@ -153,7 +155,8 @@ def test_goes_on_after_a_failure(notebooks, executed, tmp_path):
 
 @pytest.mark.parametrize("change", [False, True])
 def test_only_the_same_notebook_finds_what_its_interrupted_run_left(notebooks, executed, tmp_path, change):
-    leave = 'import os, pathlib\nleft = pathlib.Path(RUN_DIR, "artifacts", "checkpoint.npz")\n'
+    leave = 'import os, pathlib\nleft = pathlib.Path(RUN_DIR, "artifacts", "02_two", "checkpoint.npz")\n'
+    leave += "left.parent.mkdir(parents=True, exist_ok=True)\n"
     stop = leave + 'left.touch()\nif "GO" not in os.environ: raise OSError'
     write(tmp_path / "nb", "02_two", stop)
     with pytest.raises(OSError, match=r"^$"):
@@ -164,8 +167,8 @@ def test_only_the_same_notebook_finds_what_its_interrupted_run_left(notebooks, e
         folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
     finally:
         del os.environ["GO"]
-    assert (folder / "artifacts" / "checkpoint.npz").is_file()
-    assert "checkpoint.npz" in chain.read_record(folder)["notebooks"]["02_two"]["artifacts"]
+    assert (folder / "artifacts" / "02_two" / "checkpoint.npz").is_file()
+    assert "02_two/checkpoint.npz" in chain.read_record(folder)["notebooks"]["02_two"]["artifacts"]
 
 
 def test_what_ran_again_before_a_failed_notebook_stays(notebooks, executed, tmp_path):
@@ -177,18 +180,18 @@ def test_what_ran_again_before_a_failed_notebook_stays(notebooks, executed, tmp_
     notebooks[1].write_text(second)
     folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
     assert executed == ["01_one", "02_two", "01_one", "02_two", "03_three"]
-    assert artifacts.load_json(folder, "two", made_by="02") == 1
+    assert Run("03", "scenes", folder).load_json("02_two", "two") == 1
 
 
 def test_an_artifact_has_one_notebook(notebooks, executed, tmp_path):
     write(tmp_path / "nb", "03_three", SAVE)
-    with pytest.raises(chain.ChainError, match=r"03_three.ipynb overwrote one.json"):
+    with pytest.raises(chain.ChainError, match=r"03_three.ipynb overwrote 01_one/one.json"):
         report.run(notebooks=notebooks, run_dir=tmp_path / "run")
 
 
 def test_half_files_and_copies_of_other_notebooks_are_swept(notebooks, executed, tmp_path):
     folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
-    half = folder / "artifacts" / ".one.json.abc.part"
+    half = folder / "artifacts" / "01_one" / ".one.json.abc.part"
     half.write_text("{")
     report.run(notebooks=notebooks[:2], run_dir=folder)
     assert not half.exists()
@@ -223,7 +226,7 @@ def test_a_folder_is_passed_as_an_absolute_path(tmp_path, monkeypatch, executed)
 
 
 def test_two_folders_of_one_name_do_not_share_a_run(notebooks, executed, tmp_path, monkeypatch):
-    monkeypatch.setattr(artifacts, "ROOT", tmp_path)
+    monkeypatch.setattr(store_run, "ROOT", tmp_path)
     monkeypatch.setattr(report, "_inputs", lambda *_: "")
     first, second = (tmp_path / group / "pictures" for group in "ab")
     for _ in range(2):

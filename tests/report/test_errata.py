@@ -5,7 +5,7 @@ import json
 import pytest
 
 from helpers.report import appendices, errata
-from helpers.store.artifacts import ROOT
+from helpers.store.files import ROOT
 
 
 def committed():

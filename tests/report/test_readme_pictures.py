@@ -8,7 +8,7 @@ from PIL import Image
 
 from helpers.report import command as report
 from helpers.report import readme_pictures as readme
-from helpers.store.artifacts import ROOT
+from helpers.store.files import ROOT
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 

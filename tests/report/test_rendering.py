@@ -17,7 +17,7 @@ from PIL import Image
 from helpers.convolution import output_size
 from helpers.figures.text import solution, source
 from helpers.report import appendices, cells, document, rendering
-from helpers.store import artifacts
+from helpers.store import files
 
 NASTY = ["<script>alert(1)</script>", "#raw", "<b onclick=x()>b</b>", '"]#panic("x")', "a\\b", "`t`", "é😀", "{{x}}"]
 MOVING = '<video controls onplay="x()" src="data:video/mp4;base64,AAAA"></video><script>bad()</script>'
@@ -103,7 +103,7 @@ SECOND = [
 def report(tmp_path_factory):
     """Render two chapters once; return the folder, the page, and the Typst source."""
     folder = run_dir(tmp_path_factory.mktemp("run"), **{"01_one": FIRST, "02_two": SECOND})
-    artifacts.write_json(folder / "chain.json", {"parameters": {"DATASET": "/a/b/my #pics <x>", "EPOCHS": 7}})
+    files.write_json(folder / "chain.json", {"parameters": {"DATASET": "/a/b/my #pics <x>", "EPOCHS": 7}})
     sources, pdf = [], rendering._pdf
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rendering, "_pdf", lambda source, where: sources.append(source) or pdf(source, where))

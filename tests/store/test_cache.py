@@ -10,8 +10,8 @@ import pytest
 
 from helpers.data.pictures import read_picture
 from helpers.report import chain
-from helpers.store import artifacts, code
 from helpers.store import cache as kept
+from helpers.store import code, files
 from helpers.store.cache import content_digest, key_of
 from helpers.training import fit
 
@@ -54,18 +54,18 @@ def test_other_code_is_another_key(tmp_path, monkeypatch):
     before = keys()
     assert len(set(before)) == 4
     monkeypatch.setattr(code, "ROOT", tmp_path)
-    shutil.copytree(artifacts.ROOT / "helpers", tmp_path / "helpers")
+    shutil.copytree(files.ROOT / "helpers", tmp_path / "helpers")
     for name in ("data", "reports"):
         (tmp_path / name).mkdir()
     for table in code.TABLES:
-        shutil.copy(artifacts.ROOT / table, tmp_path / table)
+        shutil.copy(files.ROOT / table, tmp_path / table)
     assert keys() == before
     (tmp_path / "helpers" / "store" / "checkpoint.py").write_text("x = 1")  # which fit imports, and no picture needs
     assert [a == b for a, b in zip(keys(), before, strict=True)] == [False, True, False, True]
 
 
 def test_line_endings_are_no_other_code(tmp_path, monkeypatch):
-    shutil.copytree(artifacts.ROOT / "helpers", tmp_path / "helpers")
+    shutil.copytree(files.ROOT / "helpers", tmp_path / "helpers")
     monkeypatch.setattr(code, "ROOT", tmp_path)
     before = code.code_digest(fit)
     for path in tmp_path.rglob("*.py"):
@@ -76,4 +76,4 @@ def test_line_endings_are_no_other_code(tmp_path, monkeypatch):
 def test_a_key_needs_no_tensorflow():
     code = "import sys; from helpers.store.cache import key_of; from helpers.training import fit; key_of(fit, 1); "
     code += "sys.exit('tensorflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=artifacts.ROOT).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=files.ROOT).returncode == 0

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.store import artifacts
+from helpers.store import files
 from helpers.store.cache import versions
 from helpers.store.code import code_digest
 from helpers.study import command as study
@@ -119,7 +119,7 @@ def test_a_damaged_cell_is_named(tmp_path, text):
     path = tmp_path / f"{cell.name}.json"
     finished.keep(tmp_path, cell, DIGEST, {"val": {"loss": 0.25}})
     if text == "another thing":
-        artifacts.write_json(path, ["whole, but no training"])
+        files.write_json(path, ["whole, but no training"])
     else:
         path.write_text(path.read_text().replace("0.25", "0.24") if text == "one digit" else text)
     with pytest.raises(ValueError, match=rf"{cell.name}\.json is damaged .* delete it"):
@@ -156,7 +156,7 @@ def test_what_was_finished_before_a_training_that_diverges_is_kept(tmp_path):
 def test_a_finished_training_names_its_code_and_versions(tmp_path):
     (pair,) = study.run(cells(1), PREPARED, tmp_path, workers=0)
     (path,) = tmp_path.glob("*.json")
-    held = artifacts.read_json(path, "")
+    held = files.read_json(path, "")
     assert held["code"] == code_digest(recipes.train)
     assert held["versions"] == versions()
     assert held["result"] == pair[1]
@@ -166,7 +166,7 @@ def test_a_finished_training_names_its_code_and_versions(tmp_path):
 def test_a_finished_training_of_before_is_as_good(tmp_path):
     cell, result = cells(1)[0], {"val": {"loss": 0.25, "accuracy": 0.5}}
     value = {"cell": dataclasses.asdict(cell), "data": DIGEST, "result": result}
-    artifacts.write_json(tmp_path / f"{cell.name}.json", value)
+    files.write_json(tmp_path / f"{cell.name}.json", value)
     assert study.run([cell], PREPARED, tmp_path, workers=0, train=fail) == [(cell, result)]
     assert list(finished.results(tmp_path, "small", DIGEST)) == [(cell, result)]
 
@@ -194,7 +194,7 @@ def test_the_recipes_are_the_chapters():
     import ast
     import inspect
 
-    from helpers.store.artifacts import ROOT
+    from helpers.store.files import ROOT
     from helpers.vgg19 import head as transfer
 
     for name, function in (("vgg19_frozen", transfer.train_head), ("vgg19_tuned", transfer.tune_block5)):

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from helpers.store import artifacts, code
+from helpers.store import code, files
 from helpers.vgg19 import head as transfer
 from helpers.vgg19.backend import keras
 
@@ -171,7 +171,7 @@ def test_a_trained_head_is_kept_for_the_same_code(tmp_path, monkeypatch, changed
     runs, train, split = [], transfer._train, clouds((5,), n=12)
     monkeypatch.setattr(transfer, "_train", lambda *args, **kwargs: runs.append(1) or train(*args, **kwargs))
     monkeypatch.setattr(code, "ROOT", tmp_path)
-    shutil.copytree(artifacts.ROOT / "helpers", tmp_path / "helpers")
+    shutil.copytree(files.ROOT / "helpers", tmp_path / "helpers")
 
     def times():
         transfer.train_head(head(), split, split, seed=0, epochs=1, cache=tmp_path / "head.npz")
