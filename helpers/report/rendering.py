@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -92,7 +92,7 @@ def _facts(parameters: dict) -> list[tuple[str, str]]:
     if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
         if not epoch.isdecimal():
             raise ValueError(f"SOURCE_DATE_EPOCH is {epoch!r}: it must be a number of seconds since 1970.")
-        facts.append(("Date", datetime.fromtimestamp(int(epoch), timezone.utc).date().isoformat()))
+        facts.append(("Date", datetime.fromtimestamp(int(epoch), UTC).date().isoformat()))
     return facts
 
 

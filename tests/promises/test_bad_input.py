@@ -875,7 +875,7 @@ PARAMETERS = {
         f"Unknown data set | '-mine' | {KNOWN}", "run", "--epochs=1", "--", "-mine"),
     "no data set": command(f"no such folder | data set '' | {KNOWN}", "run", ""),
     "pictures in the run's folder": command(
-        "would lie in one another | {top}/run | move the pictures", "run", "run/mine", "--run-dir", "run"),
+        "would lie in one another | /run/mine | move the pictures", "run", "run/mine", "--run-dir", "run"),
     "an unknown data set": command(f"Unknown data set | 'cifar10' | {KNOWN}", "run", "cifar10"),
     "a data set in somebody else's home": command(f"Unknown data set | {NOBODY}/x | {KNOWN}", "run", f"{NOBODY}/x"),
     "a data set of one class": command(
