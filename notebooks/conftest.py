@@ -6,8 +6,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from helpers.cells import merged_outputs
-from helpers.kernel import own_kernel
+from helpers.report.cells import merged_outputs
+from helpers.report.execution import own_kernel
 
 
 def pytest_configure(config: pytest.Config) -> None:

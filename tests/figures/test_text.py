@@ -1,6 +1,7 @@
 """Texts that notebooks show: code of `helpers` as it is, without its docstrings."""
 
 import ast
+import importlib
 import inspect
 
 import pytest
@@ -44,7 +45,7 @@ def test_comments_after_a_docstring_and_bare_docstrings_stay(tmp_path, monkeypat
     (tmp_path / "helpers" / "made.py").write_text(text, encoding="utf-8")
     monkeypatch.setattr("helpers.figures.text.ROOT", tmp_path)
     monkeypatch.syspath_prepend(tmp_path / "helpers")
-    import made
+    made = importlib.import_module("made")
 
     assert shown(made.f)[0] == "def f():\n    # why\n    return 1"
     assert '"""Only says."""' in shown(made.g)[0]
