@@ -1,7 +1,8 @@
 """Kills trainings and chains of notebooks at random moments, lets them go on, and compares with undisturbed ones.
 
 `python tests/programs/torture.py --kills 20` prints a line a kill and a summary, and exits with 1 if anything
-differs. It reads /proc to find what a killed process left running, so it needs Linux. test_survival.py does a few
+differs. It reads /proc to find what a killed process left running, so it needs Linux. promises/test_survival.py does
+a few cases.
 cases.
 """
 
