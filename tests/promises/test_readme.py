@@ -65,7 +65,7 @@ SETTINGS = {"DATASET", "EPOCHS", "HYPOTHESIS_PROFILE", "MAKEFLAGS", "MAKELEVEL",
 def run(words, folder=ROOT):
     """Run a program in a folder, without reports/ in reach or what `make test` passes on; fail with what it said."""
     given = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-    own = {"PYTHONPATH": str(ROOT), "RUN_DIR": str(folder), "TQDM_DISABLE": "1", "PYTHONUTF8": "1"}
+    own = {"PYTHONPATH": str(ROOT), "RUN_DIR": str(folder / "run"), "TQDM_DISABLE": "1", "PYTHONUTF8": "1"}
     done = subprocess.run(words, cwd=folder, env=given | own, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
     return done.stdout
@@ -356,8 +356,9 @@ def declared():
         cell = next(cell for cell in kernel.read_cells(path) if "parameters" in cell["tags"])
         for node in ast.parse(cell["source"]).body:
             if isinstance(node, ast.Assign):
-                constants = [leaf.value for leaf in ast.walk(node.value) if isinstance(leaf, ast.Constant)]
-                found.setdefault(node.targets[0].id, {}).setdefault(str(constants[-1]), []).append(path.name[1])
+                constants = [leaf for leaf in ast.walk(node.value) if isinstance(leaf, ast.Constant)]
+                default = str(max(constants, key=lambda leaf: leaf.col_offset).value)
+                found.setdefault(node.targets[0].id, {}).setdefault(default, []).append(path.name[1])
     return found
 
 
@@ -443,7 +444,7 @@ def disk():
 
 def readers_of(chapter):
     sources = {path.name[1]: path.read_text(encoding="utf-8") for path in report.committed()}
-    return sorted(number for number, source in sources.items() if f'made_by=\\"{chapter}' in source)
+    return sorted(number for number, source in sources.items() if re.search(rf'\.(load_\w+|artifact)\(\\"{chapter}', source))
 
 
 def counts():
