@@ -444,7 +444,8 @@ def disk():
 
 def readers_of(chapter):
     sources = {path.name[1]: path.read_text(encoding="utf-8") for path in report.committed()}
-    return sorted(number for number, source in sources.items() if re.search(rf'\.(load_\w+|artifact)\(\\"{chapter}', source))
+    reads = rf'\.(load_\w+|artifact)\(\\"{chapter}'
+    return sorted(number for number, source in sources.items() if re.search(reads, source))
 
 
 def counts():
