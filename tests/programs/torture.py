@@ -3,7 +3,6 @@
 `python tests/programs/torture.py --kills 20` prints a line a kill and a summary, and exits with 1 if anything
 differs. It reads /proc to find what a killed process left running, so it needs Linux. promises/test_survival.py does
 a few cases.
-cases.
 """
 
 import argparse
