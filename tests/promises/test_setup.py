@@ -2,9 +2,11 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from datetime import date
+from fnmatch import fnmatch
 from importlib import metadata
 
 import pytest
@@ -117,6 +119,22 @@ def test_the_citation_has_what_the_format_asks_for():
     assert read("README.md").startswith(f"# {citation['title']}\n")
 
 
+# Line endings ---------------------------------------------------------------------------------------------------------
+
+
+def test_each_kind_of_file_has_its_line_endings_said():
+    """So that a checkout on Windows has the same bytes: kept results and reports go by digests of sources."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    said = re.findall(r"(?m)^(\S+) +(text eol=lf|-text)$", read(".gitattributes"))
+    for path in (ROOT / name for name in listed.stdout.split("\0") if name):
+        if path.is_file():
+            rules = [rule for pattern, rule in said if fnmatch(path.relative_to(ROOT).as_posix(), pattern)]
+            assert len(rules) == 1, f"{path.name} is in no line of .gitattributes, or in several"
+            assert (rules == ["text eol=lf"]) == (b"\0" not in path.read_bytes()), path.name
+
+
 # The workflow ---------------------------------------------------------------------------------------------------------
 
 
@@ -160,8 +178,18 @@ def test_the_workflow_covers_the_oldest_and_the_newest_python_on_three_systems()
 def test_the_workflow_has_what_github_asks_for():
     assert set(WORKFLOW[True]) == {"push", "pull_request"}  # YAML 1.1 reads `on` as true; GitHub does not
     assert WORKFLOW["permissions"] == {"contents": "read"}
-    assert all(("uses" in step) != ("run" in step) for step in STEPS)
-    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"]) for step in STEPS if "uses" in step)
+    steps = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
+    assert all(("uses" in step) != ("run" in step) for step in steps)
+    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"]) for step in steps if "uses" in step)
+
+
+def test_pages_are_what_is_committed_and_come_from_main_alone():
+    job = WORKFLOW["jobs"]["pages"]
+    assert "refs/heads/main" in job["if"]
+    assert job["needs"] == "report"
+    copied = re.findall(r"reports/\S+", next(step["run"] for step in job["steps"] if "run" in step))
+    assert len(copied) == 2
+    assert all((ROOT / name).is_file() for name in copied)
 
 
 @pytest.mark.parametrize("target", ["test", "report"])
