@@ -1,4 +1,4 @@
-"""Texts that a notebook shows: the code of `helpers` itself, and solutions of exercises, folded until someone asks."""
+"""What a notebook shows beside figures: code of `helpers` itself, folded solutions, pictures that move on a screen."""
 
 import ast
 import inspect
@@ -9,7 +9,9 @@ from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
 
-from IPython.display import Markdown
+from IPython import get_ipython
+from IPython.display import HTML, Markdown
+from matplotlib.figure import Figure
 
 from helpers.store.files import ROOT
 
@@ -40,6 +42,17 @@ def source(*objects: Callable | type) -> Markdown:
         code, last = code + textwrap.indent(_without_docstrings(each), "    " if owner else ""), owner
     links = ", ".join(f"[`{file}`](../{file})" for file in files)
     return Markdown(f"```python\n{code.strip()}\n```\n\nFrom {links}")
+
+
+class Animated:
+    """A picture that moves where that can be seen, `animation`, and on paper its `still`, as one output of a cell."""
+
+    def __init__(self, animation: HTML, still: Figure) -> None:
+        self.animation, self.still = animation, still
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
+        data, metadata = get_ipython().display_formatter.format(self.still)
+        return data | {"text/html": self.animation.data}, metadata
 
 
 def _file(each: Callable | type) -> str:

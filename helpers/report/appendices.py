@@ -1,55 +1,101 @@
-"""The report's appendices: the source's errata, the data with its licences, and what the run was made with."""
+"""The report's appendices: the source's parts and errata, the data with its licences, a glossary, the environment."""
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from helpers.report import errata
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from helpers.report import cells
 from helpers.store.files import ROOT
 
 DATA, README = ROOT / "data" / "README.md", ROOT / "README.md"  # the places that hold the sources and the licences
+TEXTS = Path(__file__).parent / "assets"
+_ERRATUM = re.compile(r'^#+ (?:\S+\u2002)?Erratum (\d+): (.+?) <a id="(sec-erratum-(\d+))"></a>$', re.MULTILINE)
+_LIKE_ONE = re.compile(r"^#+ (?:\S+\u2002)?Erratum\b.*$", re.MULTILINE)
 
 
-def chapters(texts: Iterable[str], environment: str) -> list[tuple[str, list]]:
-    """Return each appendix as its name and its parts: Markdown, or the attributes and the Markdown of a table.
+def chapters(notebooks: Iterable[NotebookNode]) -> dict[str, NotebookNode]:
+    """Return the appendices as notebooks by their names.
 
-    texts are the chapters' Markdown cells, environment is the table that the last chapter has made, or "". There is
-    an appendix of errata where the chapters show some, and of the environment where it is known.
+    Of the errata there is one where chapters show some, of the environment where a cell tagged so has told it; what
+    refers to chapters that are not here is left out.
     """
-    found = errata.collect(texts)
-    made = [("errata", _errata(found))] if found else []
-    made.append(("data", _data()))
-    return made + ([("environment", _environment(environment))] if environment else [])
+    notebooks = list(notebooks)
+    texts = [cell.source for notebook in notebooks for cell in notebook.cells if cell.cell_type == "markdown"]
+    found, environment = errata(texts), cells.shown(notebooks, "environment")
+    made = {"errata": _errata(found)} if found else {}
+    known = set(re.findall(r'id="([\w-]+)"', "\n".join(texts)))
+    for name in ("source", "glossary"):
+        text = (TEXTS / f"{name}.md").read_text(encoding="utf-8")
+        if known.issuperset(re.findall(r"\]\(#([\w-]+)\)", text)):
+            made[name] = new_notebook(cells=[new_markdown_cell(text)])
+    made["data"] = _data()
+    return made | ({"environment": _environment(environment)} if environment else {})
 
 
-def _errata(found: list[errata.Erratum]) -> list:
-    about = (
-        '# The errata of the source <a id="ch-errata"></a>\n\nThe report that this one began with errs in '
-        f"{len(found)} places. Each is shown by a computation in the chapter where it belongs; here is where."
-    )
-    caption = {"label": "tbl-errata", "tbl-cap": "The source's errata, in the order in which they were numbered."}
-    return [about, (caption, errata.table(found))]
+def errata(texts: Iterable[str]) -> dict[int, tuple[str, str]]:
+    """Return title and label of the errata among Markdown texts by their number.
+
+    Raises ValueError for a malformed heading or a number that is there twice.
+    """
+    found: dict[int, tuple[str, str]] = {}
+    for line in _LIKE_ONE.findall("\n".join(texts)):
+        match = _ERRATUM.fullmatch(line)
+        if match is None or match[1] != match[4]:
+            raise ValueError(f'{line!r} is not of the form: ### Erratum 1: title <a id="sec-erratum-1"></a>')
+        if int(match[1]) in found:
+            raise ValueError(f"erratum {match[1]} stands in two places")
+        found[int(match[1])] = match[2], match[3]
+    return dict(sorted(found.items()))
 
 
-def _data() -> list:
-    about = '# Data and licences <a id="ch-data"></a>\n\nThe data sets that the report can be made from, by name.'
+def _errata(found: dict[int, tuple[str, str]]) -> NotebookNode:
+    rows = [
+        f"| {number} | {(title[0].upper() + title[1:]).replace('|', chr(92) + '|')} | [Section](#{label}) |"
+        for number, (title, label) in found.items()
+    ]
+    return _appendix(
+        '# The errata of the source <a id="ch-errata"></a>\n\nThe report that this one began with contains '
+        f"{len(found)} errors. Each is shown by a computation in the chapter where it belongs.",
+        _table("errata", "\n".join(["| number | erratum | shown in |", "| ---: | :--- | :--- |", *rows]),
+               "The source's errata, in the order in which they were numbered."),
+    )  # fmt: skip
+
+
+def _data() -> NotebookNode:
     kinds = re.search(r"(?m)(?:^\|.*\n)+", DATA.read_text(encoding="utf-8"))
     if not kinds:
         raise ValueError(f"{DATA} has no table of the data sets, which the report's appendix shows.")
-    caption = {"label": "tbl-data", "tbl-cap": "The kinds of data set, and where their pictures are."}
-    source = _section(DATA, "caltech101").split("\n\n")[0]
-    licences = {"label": "tbl-licences", "tbl-cap": "Licences of what the report is made of."}
-    return [about, (caption, kinds[0]), ({}, f"**Caltech-101.** {source}"), (licences, _section(README, "Licences"))]
+    return _appendix(
+        '# Data and licences <a id="ch-data"></a>\n\nThe data sets that the report can be made from, by name.',
+        _table("data", kinds[0], "The kinds of data set, and where their pictures are."),
+        _shown(f"**Caltech-101.** {_section(DATA, 'caltech101').split(chr(10) * 2)[0]}"),
+        _table("licences", _section(README, "Licences"), "Licences of what the report is made of."),
+    )
 
 
-def _environment(table: str) -> list:
-    about = (
+def _environment(table: str) -> NotebookNode:
+    return _appendix(
         '# Environment <a id="ch-environment"></a>\n\nWhat the chapters were executed with. Another processor, or '
         "another version of a package that computes, rounds sums otherwise: losses may then differ in their last "
-        "digits, and timings differ altogether."
+        "digits, and timings differ altogether.",
+        _table("environment", table, "Versions and machine, as the last chapter found them."),
     )
-    caption = {"label": "tbl-environment", "tbl-cap": "Versions and machine, as the last chapter found them."}
-    return [about, (caption, table)]
+
+
+def _appendix(about: str, *shown: NotebookNode) -> NotebookNode:
+    return new_notebook(cells=[new_markdown_cell(about), *shown])
+
+
+def _shown(markdown: str, options: str = "") -> NotebookNode:
+    """Return a cell that has shown text of which some may not be the report's own."""
+    return new_code_cell(options, outputs=[new_output("display_data", {"text/markdown": markdown})])
+
+
+def _table(name: str, markdown: str, caption: str) -> NotebookNode:
+    return _shown(markdown, f'#| label: tbl-{name}\n#| tbl-cap: "{caption}"')
 
 
 def _section(path: Path, title: str) -> str:

@@ -2,13 +2,59 @@
 
 import ast
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 
 from helpers.figures.text import FOLD
 
 WIDGET = "application/vnd.jupyter.widget-view+json"  # a progress bar's
 _FOR_TOOLS = re.compile(r"[ \t]*# (?:fmt: skip|noqa\b.*|type: ignore.*)$", re.MULTILINE)
 _TEXTS = ("Markdown", "solution", "source")
-_ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+def read(path: Path) -> NotebookNode:
+    """Return a notebook; ValueError, naming it, if it cannot be read or if a cell's `#|` lines are no options."""
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except Exception as error:  # nbformat tells of some faults in its own ways, and stumbles over others
+        raise ValueError(f"{path} is no notebook that can be read ({error!r}): run the chain again.") from error
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code":
+            with named(path, index):
+                options(cell.source)
+    return notebook
+
+
+@contextmanager
+def named(path: Path, index: int) -> Iterator[None]:
+    """Tell in which cell of which notebook a ValueError arose."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{path.name}, cell {index + 1}: {error}.") from error
+
+
+def tags(cell: NotebookNode) -> set[str]:
+    """Return a cell's tags."""
+    return set(cell.metadata.get("tags", []))
+
+
+def shown(notebooks: Iterable[NotebookNode], tag: str) -> str:
+    """Return the Markdown that the cells with a tag have shown."""
+    tagged = [cell for notebook in notebooks for cell in notebook.cells if tag in tags(cell)]
+    outputs = [output for cell in tagged for output in cell.get("outputs", [])]
+    return "\n\n".join(output.data["text/markdown"] for output in outputs if "text/markdown" in output.get("data", {}))
+
+
+def is_folded(cell: NotebookNode) -> bool:
+    """Tell whether a code cell only loads, tabulates or draws, so that readers see what it shows and not its code."""
+    return bool(tags(cell) & {"hide-input", "remove-input"}) or cell.source.startswith("source(")
 
 
 def unfolded(text: str) -> str:
@@ -16,29 +62,18 @@ def unfolded(text: str) -> str:
     return text.removeprefix(FOLD[0]).removesuffix(FOLD[1]) if text.startswith(FOLD[0]) else text
 
 
-def plain_text(text: str) -> str:
-    """Return what a terminal would show in the end: no colours, no overwritten lines, no erased characters."""
-    text = _ESCAPE.sub("", text).replace("\r\n", "\n")
-    while (shorter := re.sub("[^\b\n]\b", "", text)) != text:
-        text = shorter
-    text = text.replace("\b", "")
-    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
-
-
 def merged_outputs(outputs: list) -> list:
-    """Return a cell's outputs (NotebookNode) without stderr and progress bars, pieces of stdout joined to one."""
-    kept: list = []
-    for output in outputs:
-        if output.get("name") == "stderr" or WIDGET in output.get("data", {}):
-            continue
-        if output.output_type == "stream" and kept and kept[-1].output_type == "stream":
-            kept[-1].text += output.text
-        else:
-            kept.append(type(output)(output))  # a copy: its text may grow
-    for output in kept:
+    """Return a cell's outputs (NotebookNode) without stderr and progress bars, what was printed in one piece."""
+    from nbconvert.filters import strip_ansi
+    from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+
+    kept = [each for each in outputs if each.get("name") != "stderr" and WIDGET not in each.get("data", {})]
+    cell = new_code_cell(outputs=deepcopy(kept))
+    CoalesceStreamsPreprocessor().preprocess_cell(cell, {}, 0)
+    for output in cell.outputs:
         if output.output_type == "stream":
-            output.text = plain_text(output.text)
-    return [output for output in kept if output.output_type != "stream" or output.text]
+            output.text = strip_ansi(output.text)
+    return [output for output in cell.outputs if output.output_type != "stream" or output.text]
 
 
 def options(source: str) -> tuple[dict[str, str], str]:

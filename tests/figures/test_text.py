@@ -5,9 +5,10 @@ import importlib
 import inspect
 
 import pytest
+from IPython.display import HTML
 
 from helpers import convolution, layers
-from helpers.figures.text import source
+from helpers.figures.text import Animated, source
 
 
 def shown(*objects):
@@ -55,3 +56,15 @@ def test_comments_after_a_docstring_and_bare_docstrings_stay(tmp_path, monkeypat
 def test_what_is_not_written_in_helpers_is_refused(other):
     with pytest.raises(ValueError, match="no function, class or method that is written in helpers"):
         source(other)
+
+
+def test_what_moves_brings_its_still_with_it(monkeypatch):
+    class Shell:
+        class display_formatter:
+            @staticmethod
+            def format(figure):
+                return {"image/png": b"still", "text/plain": repr(figure)}, {}
+
+    monkeypatch.setattr("helpers.figures.text.get_ipython", Shell)
+    data, _ = Animated(HTML("<img>"), "figure")._repr_mimebundle_()
+    assert data == {"image/png": b"still", "text/plain": "'figure'", "text/html": "<img>"}

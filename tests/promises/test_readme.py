@@ -24,8 +24,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from helpers.data import caltech101, folders, scenes
+from helpers.report import appendices
 from helpers.report import command as report
-from helpers.report import errata
 from helpers.report import execution as kernel
 from helpers.report import readme_pictures as readme
 from helpers.store.files import ROOT, source_report
@@ -474,7 +474,7 @@ def claims():
         (r"(\d+) % interval", ("95",)),  # tests/test_measured.py
         (r"its (\d+) photographs", photographs),
         (r"only the (\d+) photographs", photographs),
-        (r"source's (\d+) errors", (str(len(errata.collect(texts))),)),
+        (r"source's (\d+) errors", (str(len(appendices.errata(texts))),)),
         (r"([\d,]+) parameters trained", (parameters(),)),
         (r"Chapters (\d) to (\d) read what chapter (\d) leaves", (*readers_of("03_cnn_training")[::2], "3")),
         (r"takes (\d) GB", memory),

@@ -1,16 +1,31 @@
-"""The appendices: the data's sources and licences from the place that holds them, the environment where it is known."""
+"""The appendices: errata, each shown by a computation; the source's parts; the data's licences; words; environment."""
 
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers.report import appendices
+from helpers.report import appendices, cells, command
 
 
-def markdown(parts):
-    return "\n".join(part if isinstance(part, str) else part[1] for part in parts)
+def of(*texts, environment=""):
+    made = [new_markdown_cell(text) for text in texts]
+    if environment:
+        output = new_output("display_data", {"text/markdown": environment})
+        made.append(new_code_cell("f()", metadata={"tags": ["environment"]}, outputs=[output]))
+    return appendices.chapters([new_notebook(cells=made)])
+
+
+def markdown(notebook):
+    shown = [output.data["text/markdown"] for cell in notebook.cells for output in cell.get("outputs", [])]
+    return "\n".join([cell.source for cell in notebook.cells] + shown)
+
+
+@pytest.fixture(scope="module")
+def committed():
+    return [cells.read(path) for path in command.committed()]
 
 
 def test_the_data_has_its_sources_and_licences():
-    told = dict(appendices.chapters([], ""))
+    told = of()
     assert list(told) == ["data"]
     text = markdown(told["data"])
     for word in (
@@ -27,11 +42,29 @@ def test_the_data_has_its_sources_and_licences():
 
 
 def test_the_environment_follows_where_it_is_known():
-    (_, _), (name, (about, (caption, table))) = appendices.chapters([], "| a | b |")
-    assert name == "environment"
-    assert 'id="ch-environment"' in about
-    assert caption["label"] == "tbl-environment"
-    assert table == "| a | b |"
+    told = of(environment="| a | b |")
+    assert list(told) == ["data", "environment"]
+    text = markdown(told["environment"])
+    assert 'id="ch-environment"' in text
+    assert "label: tbl-environment" in text
+    assert text.endswith("| a | b |")
+
+
+def test_the_report_s_own_notebooks_have_all_of_them(committed):
+    assert list(appendices.chapters(committed)) == ["errata", "source", "glossary", "data", "environment"]
+
+
+def test_the_words_are_in_order_and_each_is_one_sentence():
+    lines = (appendices.TEXTS / "glossary.md").read_text(encoding="utf-8").splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")][1:]
+    words = [word for word, *_ in rows if not word.startswith("$")]
+    assert words == sorted(words, key=lambda word: word.lower().replace("-", ""))
+    for word in ("ReLU", "gradient", "Adam", "head", "backbone", "nats", "F1", "SSIM"):
+        assert word in words
+    for _, meaning, place in rows:
+        assert meaning.endswith(".")
+        assert ". " not in meaning
+        assert place.startswith("[Section](#sec-")
 
 
 def test_a_section_ends_at_the_next_and_one_that_is_missing_is_named(tmp_path):
@@ -47,4 +80,52 @@ def test_a_readme_without_the_table_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(appendices, "DATA", tmp_path / "README.md")
     appendices.DATA.write_text("# Data\n\nNothing.\n")
     with pytest.raises(ValueError, match="no table of the data sets"):
-        appendices.chapters([], "")
+        of()
+
+
+def test_the_chapters_show_all_fourteen_errata(committed):
+    texts = [cell.source for notebook in committed for cell in notebook.cells if cell.cell_type == "markdown"]
+    found = appendices.errata(texts)
+    assert list(found) == list(range(1, 15))
+    assert [label for _, label in found.values()] == [f"sec-erratum-{n}" for n in found]
+    assert len({title for title, _ in found.values()}) == 14
+
+
+def test_each_erratum_is_shown_by_a_computation_with_an_assert(committed):
+    for notebook in committed:
+        for index, cell in enumerate(notebook.cells):
+            if cell.cell_type != "markdown" or not appendices.errata([cell.source]):
+                continue
+            after = []  # the code up to the next heading
+            for following in notebook.cells[index + 1 :]:
+                if following.cell_type == "markdown" and following.source.startswith("#"):
+                    break
+                after += [following.source] if following.cell_type == "code" else []
+            assert any("assert " in source for source in after), cell.source.splitlines()[0]
+
+
+def test_the_appendix_of_errata_is_their_table():
+    titles = {2: "b | c", 1: "a square root"}
+    texts = [f'### 1.2\u2002Erratum {n}: {title} <a id="sec-erratum-{n}"></a>\n\nText.' for n, title in titles.items()]
+    told = of(*texts)
+    assert list(told) == ["errata", "data"]
+    text = markdown(told["errata"])
+    assert "contains 2 errors" in text
+    assert "label: tbl-errata" in text
+    assert text.splitlines()[-2:] == [
+        "| 1 | A square root | [Section](#sec-erratum-1) |",
+        r"| 2 | B \| c | [Section](#sec-erratum-2) |",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("texts", "says"),
+    [
+        (["### Erratum 3: no label"], "Erratum 3: no label.*is not of the form"),
+        (['### Erratum 3: a <a id="sec-erratum-4"></a>'], "is not of the form"),
+        (['### Erratum 3: a <a id="sec-erratum-3"></a>'] * 2, "erratum 3 stands in two places"),
+    ],
+)
+def test_a_wrong_heading_is_refused(texts, says):
+    with pytest.raises(ValueError, match=says):
+        appendices.errata(texts)

@@ -1,10 +1,9 @@
--- Shapes, numbers and cross-references of the report, once for both formats: a number in the HTML is that in the PDF.
+-- Shapes and cross-references of the report, once for both formats. Its numbers are those that numbering.py has written.
 -- rendering.py hands over Div(notebook) > Div(cell) > code blocks, whose class says what their text is.
 -- A broken rule becomes a line "PROBLEM ..." on stderr, which rendering.py makes an error; "NOTE ..." is passed on.
 
 local typst = FORMAT == 'typst'
-local here = typst and 'pdf' or 'html'
-local noun = {fig = 'Figure', tbl = 'Table', eq = 'Equation', sec = 'Section', ch = 'Chapter', appendix = 'Appendix'}
+local GAP = '\u{2002}'  -- numbering.py's, between a heading's number and its title
 local stringify = pandoc.utils.stringify
 
 -- What Jupyter's Markdown and this one agree on; pandoc's other extensions would turn plain text into markup.
@@ -19,8 +18,8 @@ local HTML = 'html-raw_html-native_divs-native_spans'
 
 -- In the PDF what is large moves to the head or the foot of a page, so that no page is left half empty before it.
 local FLOATING, GALLERY = {inches = 1.5, rows = 12}, 5  -- figures of one section
-local notebook, chapter, chapters = '', '', {number = 0, appendix = 0}
-local problems, labels, counts = {}, {}, {}
+local notebook = ''
+local problems, labels = {}, {}
 
 -- Worth a line to the author, but no reason to stop.
 local function note(text)
@@ -31,7 +30,14 @@ local function problem(text)
   problems[#problems + 1] = 'PROBLEM ' .. notebook .. ': ' .. text:gsub('%s+', ' ')
 end
 
-local function read(text, format) return pandoc.Blocks(pandoc.read(text, format).blocks) end
+-- From notebook to notebook, and from a notebook to what only the report has: here all is one document.
+local function inside(link)
+  local name = link.target:match '^[%w_.-]+%.ipynb(#.*)$' or link.target:match '^%.%./reports/report%.html(#.*)$'
+  if name then link.target = name end
+  return link
+end
+
+local function read(text, format) return pandoc.Blocks(pandoc.read(text, format).blocks):walk{Link = inside} end
 -- A string of Typst's, without control characters.
 local function literal(text)
   return '"' .. text:gsub('[\\"]', '\\%0'):gsub('\n', '\\n'):gsub('%c', '') .. '"'
@@ -39,30 +45,19 @@ end
 
 local function inlines(text) return pandoc.utils.blocks_to_inlines(read(text, CELL)) end
 
--- Numbers ------------------------------------------------------------------------------------------------------------
+-- Labels -------------------------------------------------------------------------------------------------------------
 
--- The next number of a kind. Two cells that show one thing, one in each format, have the same label and number.
-local function number(kind, name, only)
-  local label = name ~= '' and labels[name] or {}
-  local second = only and label.only and label.only ~= only
-  if label.text and not second then problem('the label ' .. name .. ' is used twice') end
-  if only and name == '' then problem('what is captioned and ' .. only .. '-only needs a label') end
-  if second then label.only = nil
-  else
-    counts[kind] = (counts[kind] or 0) + 1
-    label.digits = chapter .. '.' .. counts[kind]
-    label.text = noun[kind] .. '\u{a0}' .. (kind == 'eq' and '(' .. label.digits .. ')' or label.digits)
-    label.only, label.notebook = only, notebook
-  end
-  if name ~= '' then labels[name] = label end
-  return label
+local function labelled(name)
+  if name and labels[name] then problem('the label ' .. name .. ' is used twice') end
+  if name then labels[name] = true end
+  return name or ''
 end
 
-local function numbered(kind, element)
-  local text = number(kind, element.identifier, element.attributes.only).text
-  local long = pandoc.Inlines{pandoc.Strong(text .. '.'), pandoc.Space()}
-  long:extend(pandoc.utils.blocks_to_inlines(element.caption.long))
-  element.caption.long = {pandoc.Plain(long)}
+-- A caption, with the number that its cell has got.
+local function caption(cell, text)
+  local long = inlines(text)
+  if cell.number then long = pandoc.Inlines{pandoc.Strong(cell.number:gsub(' ', '\u{a0}') .. '.'), pandoc.Space()} .. long end
+  return {long = {pandoc.Plain(long)}}
 end
 
 -- Mathematics --------------------------------------------------------------------------------------------------------
@@ -119,22 +114,22 @@ local function formula(math, settings)
   return '#math.equation(' .. (settings or '') .. 'alt: ' .. literal(tex) .. ', ' .. text .. ')'
 end
 
-local function equation(math)
-  local name
-  math.text = math.text:gsub('%s*\\label{([^}]*)}', function(label) name = label; return '' end)
-  local digits = name and number('eq', name).digits
+local function equation(math, name)
+  local digits
+  math.text = math.text:gsub('%s*\\tag{([%w.]*)}', function(tag) digits = tag; return '' end)
+  labelled(name)
   if typst then
     local settings = 'block: true, ' .. (digits and 'numbering: _ => [(' .. digits .. ')], ' or '')
     return pandoc.RawBlock('typst', formula(math, settings) .. (name and ' <' .. name .. '>' or ''))
   end
   local inside = {pandoc.Div(pandoc.Plain{pandoc.RawInline('html', formula(math))}, {class = 'formula'})}
-  if name then inside[2] = pandoc.Plain{pandoc.Span('(' .. digits .. ')', {class = 'number'})} end
+  if digits then inside[2] = pandoc.Plain{pandoc.Span('(' .. digits .. ')', {class = 'number'})} end
   return pandoc.Div(inside, {id = name or '', class = 'equation'})
 end
 
--- A display formula is a block of its own, also where Markdown has it inside a paragraph.
+-- A display formula is a block of its own, also where Markdown has it inside a paragraph; its label stands before it.
 local function split(paragraph)
-  local blocks, text = pandoc.Blocks{}, pandoc.Inlines{}
+  local blocks, text, name = pandoc.Blocks{}, pandoc.Inlines{}, nil
   local function flush()
     while #text > 0 and (text[#text].t == 'SoftBreak' or text[#text].t == 'Space') do text:remove() end
     while #text > 0 and (text[1].t == 'SoftBreak' or text[1].t == 'Space') do text:remove(1) end
@@ -143,8 +138,13 @@ local function split(paragraph)
   end
   for _, inline in ipairs(paragraph.content) do
     if inline.t == 'RawInline' and inline.format == 'tex' then inline = pandoc.Math('DisplayMath', inline.text) end
-    if inline.t == 'Math' and inline.mathtype == 'DisplayMath' then flush(); blocks:insert(equation(inline))
-    else
+    local anchor = inline.t == 'RawInline' and inline.text:match '^<a id="(eq%-[^"]*)">$'
+    if inline.t == 'Math' and inline.mathtype == 'DisplayMath' then
+      flush()
+      blocks:insert(equation(inline, name))
+      name = nil
+    elseif anchor then name = anchor
+    elseif not (name and inline.t == 'RawInline' and inline.text == '</a>') then
       text:insert(inline.t == 'Math' and pandoc.RawInline(FORMAT, formula(inline) .. (typst and ';' or '')) or inline)
     end
   end
@@ -267,8 +267,9 @@ end
 
 local function captioned_table(cell)
   return {Table = function(t)
-    t.caption = {long = {pandoc.Plain(inlines(cell['tbl-cap']))}}
-    t.attr = pandoc.Attr(cell.label and cell.label:match '^tbl.*' or '', {}, {only = cell.only})
+    if cell.found_table then return nil end
+    t.caption = caption(cell, cell['tbl-cap'])
+    t.attr = pandoc.Attr(labelled(cell.label))
     cell.found_table = 'yes'
     return t
   end}
@@ -284,21 +285,23 @@ end
 
 local function figure(pictures, cell)
   local content = pictures:map(function(picture) return pandoc.Plain{picture} end)
-  local id = cell.label and cell.label:match '^fig.*' or ''
-  local attributes = {only = cell.only, tall = tostring(cell.tall or 0)}
-  return pandoc.Figure(content, {long = {pandoc.Plain(inlines(cell['fig-cap']))}}, {id, {}, attributes})
+  return pandoc.Figure(content, caption(cell, cell['fig-cap']), {labelled(cell.label), {}, {tall = cell.tall}})
 end
 
 local function picture(block, cell)
-  if block.classes[1] == 'moving' then return pandoc.RawInline('html', block.text) end
   if not cell['fig-alt'] then
     note('without #| fig-alt, who cannot see gets no more than a caption of ' .. (cell.label or 'a picture'))
   end
   local alt = cell['fig-alt'] or stringify(inlines(cell['fig-cap'] or 'Picture'))
   local a = block.attributes
-  cell.tall = (tonumber(cell.tall) or 0) + a.tall
-  if not typst then return pandoc.Image({pandoc.Str(alt)}, a.src, '', {width = a.width, height = a.height}) end
-  return pandoc.RawInline('typst', '#image("' .. a.pdf .. '", width: ' .. a.inches .. 'in, alt: ' .. literal(alt) .. ')')
+  cell.tall = tostring((tonumber(cell.tall) or 0) + a.tall)
+  if typst then
+    return pandoc.RawInline('typst', '#image("' .. a.pdf .. '", width: ' .. a.inches .. 'in, alt: ' .. literal(alt) .. ')')
+  end
+  local still = pandoc.Image({pandoc.Str(alt)}, a.src, '', {width = a.width, height = a.height})
+  if block.text == '' then return still end
+  local open = '<details class="moving" open><summary>Animation: fold to stop</summary>'
+  return pandoc.Span{pandoc.RawInline('html', open .. block.text .. '</details>'), still}
 end
 
 local function centred(plain)
@@ -308,10 +311,15 @@ end
 
 local function code_cell(cell, content)
   local blocks, pictures = pandoc.Blocks{}, pandoc.List{}
+  if #content == 0 then return blocks end
   for _, block in ipairs(content) do
     local kind = block.classes[1]
     if kind == 'source' then blocks:extend(source(block, cell))
     elseif kind == 'text' then blocks:insert(quiet(block.text))
+    elseif kind == 'undrawn' then
+      blocks:insert(pandoc.Div(pandoc.Para{pandoc.Strong(cell.number .. '.'), pandoc.Space(), pandoc.Str(block.text)},
+        {id = labelled(cell.label)}))
+      return blocks
     elseif kind == 'markdown' or kind == 'html' then blocks:extend(markup(block, cell))
     elseif cell['fig-cap'] then pictures:insert(picture(block, cell))
     else blocks:extend(centred(pandoc.Plain{picture(block, cell)})) end
@@ -344,31 +352,26 @@ end
 local function cell_blocks(div)
   local cell = div.attributes
   local is_code = div.classes[2] == 'code'
-  local blocks = solution(cell, is_code and code_cell(cell, div.content) or markdown_cell(div.content))
-  return cell.only and pandoc.Blocks{pandoc.Div(blocks, {class = 'only', ['in'] = cell.only})} or blocks
+  return solution(cell, is_code and code_cell(cell, div.content) or markdown_cell(div.content))
 end
 
 -- Notebooks ----------------------------------------------------------------------------------------------------------
 
-local function heading_numbers()
-  local level, digits = 0, {chapter}
+local function headings(appendix)
+  local level = 0
   return function(header)
-    local name = header.identifier:match '^sec%-.*' or header.identifier:match '^ch%-.*'
+    local name
     header.content = header.content:walk{RawInline = function(raw) name = raw.text:match 'id="([^"]*)"' or name; return {} end}
     while #header.content > 0 and header.content[#header.content].t == 'Space' do header.content:remove() end
-    local here_level = header.level
-    if here_level > level + 1 then problem('the heading "' .. stringify(header) .. '" skips a level') end
-    if here_level == 1 and level > 0 then problem('there is a second chapter heading, "' .. stringify(header) .. '"') end
-    local kind = level > 0 and 'sec' or chapter:match '%a' and 'appendix' or 'ch'
-    if here_level > 1 then digits[here_level] = (digits[here_level] or 0) + 1 end
-    for deeper = here_level + 1, 6 do digits[deeper] = nil end
-    level = here_level
-    local text = table.concat(digits, '.')
-    header.identifier = name or ('s' .. text:gsub('%.', '-'))
-    header.attributes.number = text
-    if kind == 'appendix' then header.classes = {'appendix'} end
-    if labels[header.identifier] then problem('the label ' .. header.identifier .. ' is used twice') end
-    labels[header.identifier] = {text = noun[kind] .. '\u{a0}' .. text, notebook = notebook}
+    local number, rest = stringify(header.content[1] or ''):match('^([%w.]+)' .. GAP .. '(.*)$')
+    if not number then problem('a heading must begin its line with #: "' .. stringify(header) .. '"'); number, rest = '', '' end
+    if rest ~= '' then header.content[1] = pandoc.Str(rest) else header.content:remove(1) end
+    if header.level > level + 1 then problem('the heading "' .. stringify(header) .. '" skips a level') end
+    if header.level == 1 and level > 0 then problem('there is a second chapter heading, "' .. stringify(header) .. '"') end
+    if appendix and level == 0 then header.classes = {'appendix'} end
+    level = header.level
+    header.identifier = labelled(name or ('s' .. number:gsub('%.', '-')))
+    header.attributes.number = number
     return header
   end
 end
@@ -393,45 +396,28 @@ local function placed_figures(blocks)
 end
 
 local function chapter_blocks(div)
-  local kind = div.attributes.appendix and 'appendix' or 'number'
-  chapters[kind] = chapters[kind] + 1
-  chapter = kind == 'number' and tostring(chapters.number) or string.char(64 + chapters.appendix)
-  notebook, counts = div.attributes.name, {}
+  local appendix = div.attributes.appendix
+  notebook = div.attributes.name
   local blocks = pandoc.Blocks{}
-  if typst and chapter == 'A' then blocks:insert(pandoc.RawBlock('typst', '#show: appendices')) end
   for _, cell in ipairs(div.content) do blocks:extend(cell_blocks(cell)) end
-  local first = blocks[1] and blocks[1].t == 'RawBlock' and 2 or 1
-  if not (blocks[first] and blocks[first].t == 'Header' and blocks[first].level == 1) then
+  if not (blocks[1] and blocks[1].t == 'Header' and blocks[1].level == 1) then
     problem('it must begin with a first-level heading, the title of its chapter')
   end
-  blocks = blocks:walk{Header = heading_numbers()}
-  blocks = blocks:walk{Para = split, Plain = split}
-  blocks = blocks:walk{
-    Figure = function(element) numbered('fig', element); return element end,
-    Table = function(element)
-      if #element.caption.long > 0 then numbered('tbl', element) end
-      if kind == 'appendix' then element.attributes.stays = 'yes' end
-      return element
-    end,
-  }
+  blocks = blocks:walk{Header = headings(appendix)}:walk{Para = split, Plain = split}
+  if appendix then
+    blocks = blocks:walk{Table = function(element) element.attributes.stays = 'yes'; return element end}
+  end
   return placed_figures(blocks)
-end
-
-local function for_this_format(div)
-  if div.classes[1] == 'only' then return div.attributes['in'] == here and div.content or {} end
 end
 
 local function resolved(link)
   local name = link.target:match '^#(.*)'
   if not name then return nil end
-  local label, text = labels[name], stringify(link)
-  if not label then problem('there is nothing with the label ' .. name)
-  elseif text == '' or pandoc.List{'figure', 'table', 'equation', 'section', 'chapter', 'appendix'}:includes(text:lower()) then
-    link.content = {pandoc.Str(label.text)}
-  end
+  if not labels[name] then problem('there is nothing with the label ' .. name) end
+  local text = stringify(link)
+  if text:match '^%u%a+ [%w.]+$' then link.content = {pandoc.Str((text:gsub(' ', '\u{a0}')))} end
   return link
 end
-
 
 local function placed(element, where)
   return {pandoc.RawBlock('typst', '#[\n#set figure(placement: ' .. where .. ')\n'), element, pandoc.RawBlock('typst', ']')}
@@ -440,14 +426,14 @@ end
 local function placed_figure(figure)
   local a = figure.attributes
   local where = (tonumber(a.tall) or 0) > FLOATING.inches and a.place or 'none'
-  a.only, a.tall, a.place = nil, nil, nil
+  a.tall, a.place = nil, nil
   return typst and where ~= 'none' and placed(figure, where) or figure
 end
 
 -- Wide tables scroll in HTML, and in the PDF the template fits them; only long ones may break over pages there.
 local function placed_table(t)
   local stays = t.attributes.stays
-  t.attributes.only, t.attributes.stays = nil, nil
+  t.attributes.stays = nil
   if not typst then return pandoc.Div(t, {class = 'table'}) end
   local rows = 0
   for _, body in ipairs(t.bodies) do rows = rows + #body.body end
@@ -477,25 +463,18 @@ end
 
 function Pandoc(doc)
   repository = doc.meta.repository and stringify(doc.meta.repository)
-  local blocks, abstract = pandoc.Blocks{}, nil
+  local chapters, abstract = pandoc.List{}, nil
   for _, div in ipairs(doc.blocks) do
     if div.classes[1] == 'abstract' then abstract = div.content[1].text
-    else
-      blocks:extend(pandoc.Blocks{pandoc.Div(chapter_blocks(div), {class = 'notebook', name = div.attributes.name})})
-    end
+    else chapters:insert{name = div.attributes.name, appendix = div.attributes.appendix, blocks = chapter_blocks(div)} end
   end
-  for name, label in pairs(labels) do
-    if label.only then
-      notebook = label.notebook
-      problem(name .. ' is ' .. label.only .. '-only: the other format needs a cell with the same label')
-    end
-  end
-  local result = pandoc.Blocks{}
-  for _, div in ipairs(blocks) do
-    notebook = div.attributes.name
+  local result, appendices = pandoc.Blocks{}, false
+  for _, part in ipairs(chapters) do
+    notebook = part.name
+    if typst and part.appendix and not appendices then result:insert(pandoc.RawBlock('typst', '#show: appendices')) end
+    appendices = part.appendix
     if typst then result:insert(pandoc.RawBlock('typst', '// notebook: ' .. notebook)) end
-    result:extend(div.content:walk{Div = for_this_format}:walk{Link = resolved, Table = placed_table,
-      Figure = placed_figure})
+    result:extend(part.blocks:walk{Link = resolved, Table = placed_table, Figure = placed_figure})
   end
   if abstract then
     notebook = 'the abstract'

@@ -1,0 +1,165 @@
+"""Numbers of chapters, sections, equations, figures and tables, and the references to them, in the notebooks' own text.
+
+Authors write labels, `## Title <a id="sec-name"></a>`, `\\label{eq-name}` in a displayed formula, `#| label: fig-name`
+above code, and refer to them by `[Section](#sec-name)`. The numbers are computed here and nowhere else: `python -m
+helpers.report.numbering` writes them into the committed notebooks, as `make notebooks` does, and the report shows them.
+"""
+
+import re
+import string
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from helpers.report import appendices, cells
+from helpers.store.files import whole_file
+
+NOUNS = {"fig": "Figure", "tbl": "Table", "eq": "Equation", "sec": "Section", "ch": "Chapter", "appendix": "Appendix"}
+GAP = "\u2002"  # between a heading's number and its title: nobody types it
+REPORT = "../reports/report.html"  # holds what stands in no notebook
+_FENCED = re.compile(r"(^```.*?^```[ ]*$)", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(rf"^(#+) +(?:[\dA-Z][\d.]*{GAP})?(.+)$", re.MULTILINE)
+_ANCHOR = re.compile(r'<a id="([\w-]+)"></a>')
+_EQUATION = re.compile(
+    r'(?:<a id="(eq-[\w-]+)"></a>\s)?(\$\$.*?\$\$|\\begin\{(align|equation)\}.*?\\end\{\3\})', re.DOTALL
+)
+_LABEL = re.compile(r"\s*\\(?:label\{(eq-[\w-]+)\}|tag\{[^}]*\})")
+_REFERENCE = re.compile(r"\[([^\[\]\n]*)\]\((?:[\w./-]+)?#([a-z]+-[\w-]+)\)")
+_NUMBERED = re.compile(rf"(?:(?:{'|'.join(NOUNS.values())})(?: [\dA-Z][\d.]*)?)?", re.IGNORECASE)
+
+
+class _Chapter:
+    """Counts what a chapter numbers, writes the numbers into its cells, and knows them by their labels."""
+
+    def __init__(self, number: str, kind: str, cells_: list[NotebookNode]) -> None:
+        self.kind, self.digits, self.counts = kind, [number], Counter()
+        self.labels: dict[str, str] = {}
+        for cell in cells_:
+            if cell.cell_type == "markdown" and "caption" not in cells.tags(cell):
+                cell.source = _outside_code(cell.source, self._text)
+            elif cell.cell_type == "code":
+                self._captioned(cells.options(cell.source)[0])
+
+    def _text(self, text: str) -> str:
+        return _EQUATION.sub(self._equation, _HEADING.sub(self._heading, text))
+
+    def _heading(self, match: re.Match) -> str:
+        level = len(match[1])
+        self.digits = (self.digits + [0] * level)[:level]
+        if level > 1:
+            self.digits[-1] += 1
+        number, anchor = ".".join(map(str, self.digits)), _ANCHOR.search(match[2])
+        if anchor:
+            self.labels[anchor[1]] = f"{NOUNS[self.kind if level == 1 else 'sec']} {number}"
+        return f"{match[1]} {number}{GAP}{match[2]}"
+
+    def _equation(self, match: re.Match) -> str:
+        labelled = _LABEL.search(match[2])
+        name = match[1] or (labelled and labelled[1])
+        if not name:
+            return match[0]
+        number = self._next("eq", name)
+        formula = re.sub(r"(\s*(?:\$\$|\\end\{\w+\}))$", rf" \\tag{{{number}}}\1", _LABEL.sub("", match[2]))
+        within = match.start() and match.string[match.start() - 1] != "\n"
+        return f'<a id="{name}"></a>{" " if within else chr(10)}{formula}'
+
+    def _captioned(self, options: dict[str, str]) -> None:
+        kind = next((kind for kind in ("fig", "tbl") if f"{kind}-cap" in options), None)
+        if kind and "label" in options:
+            self._next(kind, options["label"])
+
+    def _next(self, kind: str, label: str) -> str:
+        self.counts[kind] += 1
+        number = f"{self.digits[0]}.{self.counts[kind]}"
+        self.labels[label] = f"{NOUNS[kind]} {number}"
+        return number
+
+
+def write(notebooks: dict[str, NotebookNode], beyond: dict[str, NotebookNode]) -> dict[str, str]:
+    """Write the numbers into the cells of notebooks by their files' names, and of the appendices `beyond` them.
+
+    Returns what each label is called, such as "Figure 1.2". Raises ValueError for `#|` lines that are no options.
+    """
+    numbers = [*map(str, range(1, len(notebooks) + 1)), *string.ascii_uppercase]
+    kinds = ["ch"] * len(notebooks) + ["appendix"] * len(beyond)
+    called, homes = {}, {}
+    for number, kind, (name, notebook) in zip(numbers, kinds, [*notebooks.items(), *beyond.items()], strict=False):
+        labels = _Chapter(number, kind, notebook.cells).labels
+        called |= labels
+        homes |= dict.fromkeys(labels, name if kind == "ch" else REPORT)
+    for name, notebook in [*notebooks.items(), *beyond.items()]:
+        for cell in notebook.cells:
+            _refer(cell, lambda text, here=name: _referring(text, called, homes, here))
+    return called
+
+
+def _refer(cell: NotebookNode, referring: Callable[[str], str]) -> None:
+    cell.source = _outside_code(cell.source, referring) if cell.cell_type == "markdown" else referring(cell.source)
+    for output in cell.get("outputs", []):
+        if "text/markdown" in output.get("data", {}):
+            output.data["text/markdown"] = _outside_code(output.data["text/markdown"], referring)
+
+
+def _referring(text: str, called: dict[str, str], homes: dict[str, str], here: str) -> str:
+    """Return the text with the numbers of what it refers to by a noun, and with the file where that is elsewhere."""
+
+    def reference(match: re.Match) -> str:
+        said, label = match.groups()
+        if label not in called:
+            return match[0]
+        said = called[label] if _NUMBERED.fullmatch(said) else said
+        return f"[{said}]({'' if homes[label] == here else homes[label]}#{label})"
+
+    return _REFERENCE.sub(reference, text)
+
+
+def _outside_code(text: str, change: Callable[[str], str]) -> str:
+    return "".join(part if k % 2 else change(part) for k, part in enumerate(_FENCED.split(text)))
+
+
+def number(paths: Iterable[Path]) -> list[Path]:
+    """Make notebooks readable as they are, in place; return the paths of those that have changed.
+
+    Headings, equations and references get their numbers, captions a cell of their own below what they are about, and
+    code is folded in JupyterLab where it is in the report. The same notebooks again are changed no more.
+    """
+    paths, changed = list(paths), []
+    notebooks = {path.name: cells.read(path) for path in paths}
+    called = write(notebooks, appendices.chapters(notebooks.values()))
+    for path in paths:
+        notebook = notebooks[path.name]
+        notebook.cells = [each for cell in notebook.cells for each in _with_caption(cell, called)]
+        text = nbformat.writes(notebook) + "\n"
+        if text != path.read_text(encoding="utf-8"):
+            changed.append(path)
+            with whole_file(path) as part:
+                part.write_text(text, encoding="utf-8")
+    return changed
+
+
+def _with_caption(cell: NotebookNode, called: dict[str, str]) -> list[NotebookNode]:
+    """Return the cell and its caption's; nothing for a caption of before."""
+    if cell.cell_type != "code":
+        return [] if "caption" in cells.tags(cell) else [cell]
+    jupyter = {name: value for name, value in cell.metadata.get("jupyter", {}).items() if name != "source_hidden"}
+    cell.metadata.jupyter = jupyter | ({"source_hidden": True} if cells.is_folded(cell) else {})
+    if not cell.metadata.jupyter:
+        cell.metadata.pop("jupyter")
+    options = cells.options(cell.source)[0]
+    caption, label = options.get("fig-cap") or options.get("tbl-cap"), options.get("label", "")
+    if not caption:
+        return [cell]
+    head = f'<a id="{label}"></a>**{called[label]}.** ' if label else ""
+    name = f"{cell.id}-caption"[-64:]
+    return [cell, nbformat.v4.new_markdown_cell(head + caption, id=name, metadata={"tags": ["caption"]})]
+
+
+if __name__ == "__main__":
+    from helpers.report import command
+
+    print(*number(command.committed()), sep="\n")
+    sys.exit()
