@@ -72,7 +72,7 @@ def committed() -> list[Path]:
 
 
 def refresh(only: str = "", run_dir: str | Path | None = None) -> list[Path]:
-    """Execute the committed notebooks with their default parameters, write them back in place, and render the report.
+    """Number and execute the committed notebooks, write them back in place, and render the report.
 
     Returns their paths, and those of reports/report.html and report.pdf. only is the beginning of one's name ("03"):
     those before it run too, since it reads their results, but stay as they are. They run in `run_dir`, or in a
@@ -83,6 +83,9 @@ def refresh(only: str = "", run_dir: str | Path | None = None) -> list[Path]:
     if not chosen:
         known = ", ".join(path.name for path in names)
         raise ValueError(f"No notebook's name begins with {only!r}: there are {known}.")
+    from helpers.report import numbering  # only now: nbformat alone takes a second to import
+
+    numbering.number(names)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(run_dir or temporary).resolve()
         chain.execute(

@@ -7,7 +7,6 @@ helpers.report.numbering` writes them into the committed notebooks, as `make not
 
 import re
 import string
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -146,7 +145,8 @@ def _with_caption(cell: NotebookNode, called: dict[str, str]) -> list[NotebookNo
     if cell.cell_type != "code":
         return [] if "caption" in cells.tags(cell) else [cell]
     jupyter = {name: value for name, value in cell.metadata.get("jupyter", {}).items() if name != "source_hidden"}
-    cell.metadata.jupyter = jupyter | ({"source_hidden": True} if cells.is_folded(cell) else {})
+    folded = cells.is_folded(cell) or "solution" in cells.tags(cell)
+    cell.metadata.jupyter = jupyter | ({"source_hidden": True} if folded else {})
     if not cell.metadata.jupyter:
         cell.metadata.pop("jupyter")
     options = cells.options(cell.source)[0]
@@ -162,4 +162,3 @@ if __name__ == "__main__":
     from helpers.report import command
 
     print(*number(command.committed()), sep="\n")
-    sys.exit()

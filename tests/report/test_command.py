@@ -12,7 +12,7 @@ import pytest
 from checking import execute_here
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers.report import chain, rendering
+from helpers.report import chain, numbering, rendering
 from helpers.report import command as report
 from helpers.store import Run
 from helpers.store import run as store_run
@@ -298,6 +298,7 @@ def test_committed_notebooks_are_refreshed_in_place(tmp_path, monkeypatch, capsy
     noisy = 'import sys\nfrom tqdm.auto import tqdm\nprint("a", end="")\nfor _ in tqdm(range(2)):\n    print("b")\n'
     first = write(tmp_path, "01_one", SAVE, noisy + 'print("no" + "ise", file=sys.stderr)\nSEED')
     second = write(tmp_path, "02_two", LOAD)
+    numbering.number([first, second])  # which every refresh does to all
     before = second.read_bytes()
     notebook = nbformat.read(first, as_version=4)
     folded = {"jupyter": {"source_hidden": True}, "tags": ["solution"]}
