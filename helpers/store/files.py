@@ -95,6 +95,12 @@ def digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 (hex) of a file, which may be larger than memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def write_npz(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write named arrays to an .npz file; ValueError for objects: no pickle."""
     if objects := [key for key, array in arrays.items() if np.asarray(array).dtype.hasobject]:

@@ -405,8 +405,8 @@ FAULTS = [
     Fault(
         "the lock is missing",
         "report/chain.py",
-        "fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)",
-        "pass",
+        'FileLock(run_dir / ".lock").acquire(timeout=0)',
+        'open(run_dir / ".lock", "a")',
         "promises/survival -k second",
     ),
     Fault(

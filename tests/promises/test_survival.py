@@ -254,7 +254,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         become = "import os, sys; os.geteuid() or os.setuid(65534)\n"
         code = "from helpers.report import command\nsys.exit(command.main(['run', '--run-dir', sys.argv[1]]))"
         env = {**os.environ, "PYTHONPATH": str(files.ROOT), "HOME": temporary}
-        imported = "from helpers import data\n"
+        imported = "from helpers import data\nfrom helpers.report import command\n"
         assert python(imported + become + code, folder, env=env) == (2, f"Permission denied: {folder / '.lock'}\n")
         save = "Run('01', 'scenes', sys.argv[1]).save_json('one', 1)"
         status, error = python("from helpers.store import Run\n" + become + save, folder, env=env)

@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from helpers.report import chain, numbering, rendering
 from helpers.report import command as report
-from helpers.store import Run
+from helpers.store import Run, files
 from helpers.store import run as store_run
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -84,7 +84,7 @@ def test_parameters_helpers_packages_and_data_are_inputs(notebooks, executed, tm
         return len(executed)
 
     assert [runs(), runs(), runs(seed=3), runs(seed=3)] == [3, 0, 3, 0]
-    monkeypatch.setattr(chain, "_version", lambda package: "9")
+    monkeypatch.setattr(chain, "versions", lambda *packages: "9")
     assert runs() == 3
     monkeypatch.setattr(chain, "_sources", lambda cells: {"changed": "9"})
     assert runs() == 3
@@ -168,7 +168,7 @@ def test_only_the_same_notebook_finds_what_its_interrupted_run_left(notebooks, e
     finally:
         del os.environ["GO"]
     assert (folder / "artifacts" / "02_two" / "checkpoint.npz").is_file()
-    assert "02_two/checkpoint.npz" in chain.read_record(folder)["notebooks"]["02_two"]["artifacts"]
+    assert "artifacts/02_two/checkpoint.npz" in chain.read_record(folder)["notebooks"]["02_two"]["files"]
 
 
 def test_what_ran_again_before_a_failed_notebook_stays(notebooks, executed, tmp_path):
@@ -183,10 +183,25 @@ def test_what_ran_again_before_a_failed_notebook_stays(notebooks, executed, tmp_
     assert Run("03", "scenes", folder).load_json("02_two", "two") == 1
 
 
-def test_an_artifact_has_one_notebook(notebooks, executed, tmp_path):
-    write(tmp_path / "nb", "03_three", SAVE)
-    with pytest.raises(chain.ChainError, match=r"03_three.ipynb overwrote 01_one/one.json"):
-        report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+def test_artifacts_of_an_earlier_version_are_named_and_stay(notebooks, executed, tmp_path, capsys):
+    old = tmp_path / "run" / "artifacts" / "one.json"
+    old.parent.mkdir(parents=True)
+    old.write_text("old")
+    entry = {"key": "old", "artifacts": {"one.json": [3, 0, "sha"]}, "copy": "sha"}
+    files.write_json(tmp_path / "run" / "chain.json", {"notebooks": {"01_one": entry}})
+    report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    assert executed == ["01_one", "02_two", "03_three"]
+    assert (
+        f"Files of an earlier version lie in {old.parent}: each chapter has a folder there" in capsys.readouterr().out
+    )
+    assert old.read_text() == "old"
+
+
+def test_the_share_of_training_is_told(notebooks, executed, tmp_path, capsys):
+    train = 'from helpers.store import Run\nRun("02_two", DATASET, RUN_DIR).save_json("results", '
+    write(tmp_path / "nb", "02_two", train + '{"history": {"seconds": [1, 2.5]}})')
+    report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    assert re.search(r"02_two    \d+\.\d s, of it 3\.5 s of training\n", capsys.readouterr().out)
 
 
 def test_half_files_and_copies_of_other_notebooks_are_swept(notebooks, executed, tmp_path):
@@ -346,4 +361,4 @@ def test_ctrl_c_is_clean_and_the_next_run_goes_on(tmp_path):
     with pytest.raises(ProcessLookupError):
         os.kill(int(flag.readlink().name), 0)  # the kernel is gone
     record = chain.read_record(tmp_path / "run")
-    assert set(record["notebooks"]["01_one"]) == {"key", "before"}
+    assert set(record["notebooks"]["01_one"]) == {"key"}

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from helpers.data.pictures import read_picture
-from helpers.report import chain
 from helpers.store import cache as kept
 from helpers.store import code, files
 from helpers.store.cache import content_digest, key_of
@@ -32,10 +31,6 @@ def test_another_version_is_another_key(monkeypatch, package):
     assert key_of(fit, 1) != before
     assert content_digest(1) == content
     assert kept.versions()[package] == "9"
-
-
-def test_what_changes_results_elsewhere_changes_them_here():
-    assert set(kept.PACKAGES) < set(chain.PACKAGES)
 
 
 def test_a_package_that_is_not_installed_has_no_version(monkeypatch):
