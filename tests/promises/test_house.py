@@ -30,7 +30,6 @@ ARROWS = {  # what each may import, and with it all that lies below
 }
 DOORS = {"network": {"engine", "store"}, "training": {"store"}}  # the rooms that a file of mathematics may import
 NOT_YET = {  # each of these fails; when it holds, pytest says XPASS, and its line goes
-    "arrows data": "difficulty imports network, vgg19 and study",
     "arrows figures": "figures.network imports network",
     "arrows report": "cells imports figures.text, environment engine.threads",
     "arrows vgg19": "it takes layer_index from explain",
