@@ -590,7 +590,7 @@ def head(words, train=(FIVE, SIX), error=ValueError, seed=0, **options):
 
 def explained(words, ask):
     def attempt(world):
-        from helpers.explain import maps as explain
+        from helpers import explain
 
         ask(explain, network(), np.random.default_rng(0).random((8, 8, 3), dtype=np.float32))
 
