@@ -3,6 +3,7 @@
 from helpers.explain.backprop import RULES, class_gradients, gradient_function, guided_backprop, top_neurons
 from helpers.explain.cam import class_map, class_maps, enlarged, grad_cam, guided_grad_cam
 from helpers.explain.deletion import insertion_deletion
+from helpers.explain.networks import layer_index
 from helpers.explain.pointing import energy_inside, pointing_game
 from helpers.explain.randomisation import randomisation_test
 from helpers.explain.receptive import field_on_image, field_size, geometry, middle_neuron, receptive_field
@@ -11,6 +12,6 @@ from helpers.explain.receptive import field_on_image, field_size, geometry, midd
 __all__ = [
     "RULES", "class_gradients", "class_map", "class_maps", "energy_inside", "enlarged", "field_on_image", "field_size",
     "geometry", "grad_cam", "gradient_function", "guided_backprop", "guided_grad_cam", "insertion_deletion",
-    "middle_neuron", "pointing_game", "randomisation_test", "receptive_field", "top_neurons",
+    "layer_index", "middle_neuron", "pointing_game", "randomisation_test", "receptive_field", "top_neurons",
 ]
 # fmt: on

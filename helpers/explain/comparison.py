@@ -5,13 +5,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from helpers import vgg19
 from helpers.explain.backprop import evidence_function
 from helpers.explain.cam import class_maps, enlarged
 from helpers.explain.deletion import Curves, insertion_deletion
 from helpers.explain.networks import batches
 from helpers.explain.pointing import mosaics, pointing_game
 from helpers.store.cache import kept, key_of
-from helpers.vgg19 import backbone as vgg19
+from helpers.vgg19.backbone import MEAN_BGR
 
 METHODS = ("plain gradient", "guided backprop", "Grad-CAM", "Guided Grad-CAM")
 BASELINES = ("random", "centre", "edge")
@@ -116,7 +117,7 @@ def fading_curves(model, images: np.ndarray, maps: np.ndarray, classes, *, steps
 
     def compute() -> dict[str, np.ndarray]:
         probabilities = vgg19.compiled(model)
-        ask = {"steps": steps, "fill": vgg19.MEAN_BGR[::-1], "batch_size": 8}
+        ask = {"steps": steps, "fill": MEAN_BGR[::-1], "batch_size": 8}
         pairs = zip(images.astype(np.float32), maps.swapaxes(0, 1), classes, strict=True)
         parts = [insertion_deletion(probabilities, image, of_image, int(c), **ask) for image, of_image, c in pairs]
         curves = {kind: np.array([getattr(part, kind) for part in parts]) for kind in ("insertion", "deletion")}

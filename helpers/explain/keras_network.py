@@ -6,7 +6,7 @@ image: their sum is what is differentiated.
 
 import numpy as np
 
-from helpers.vgg19.backbone import is_identity
+from helpers.vgg19 import is_identity
 from helpers.vgg19.backend import keras, tf
 
 L = keras.layers

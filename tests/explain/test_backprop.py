@@ -4,11 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from helpers import explain
+from helpers import explain, vgg19
 from helpers.explain.backprop import evidence_function
 from helpers.layers import Conv2D, Dense, Flatten, MaxPool2D, ReLU
 from helpers.network import Sequential, report_cnn
-from helpers.vgg19 import backbone as vgg19
 from helpers.vgg19.backend import keras, tf
 
 SHAPE = (7, 9, 2)  # H != W

@@ -5,12 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
-from helpers import explain
+from helpers import explain, vgg19
 from helpers.explain import comparison as compare_maps
 from helpers.explain import deletion
 from helpers.store import code, files
-from helpers.vgg19 import backbone as vgg19
-from helpers.vgg19 import head as transfer
 
 LAYER, SIDE = "block4_conv1", 48
 
@@ -107,8 +105,8 @@ def test_kept_curves_are_used_for_the_same_code_only(model, images, tmp_path, mo
 def test_curves_begin_and_end_at_what_the_network_says(model, images, tmp_path):
     maps = rng().random((2, 2, SIDE, SIDE))
     curves = compare_maps.fading_curves(model, images[:2], maps, [1, 2], steps=2, cache=tmp_path / "curves.npz")
-    whole = transfer.predict(model, vgg19.preprocess(images[:2]))[[0, 1], [1, 2]]
-    gray = transfer.predict(model, np.zeros((1, SIDE, SIDE, 3), np.float32))[0, [1, 2]]
+    whole = vgg19.predict(model, vgg19.preprocess(images[:2]))[[0, 1], [1, 2]]
+    gray = vgg19.predict(model, np.zeros((1, SIDE, SIDE, 3), np.float32))[0, [1, 2]]
     assert curves.insertion.shape == (2, 2, 3)
     for k in range(2):
         np.testing.assert_allclose(curves.insertion[:, k, -1], whole, atol=1e-4)
