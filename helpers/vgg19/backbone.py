@@ -96,7 +96,9 @@ def features(
                 bar.update(min(batch_size, len(images) - at))
 
     key = key_of(features, digest(model, [s.name for s in steps]), start, prepare.__name__, layer, np.asarray(images))
-    return kept_rows(cache, key, part.compute_output_shape(shape), parts)
+    known = None not in part.output.shape[1:]
+    sizes = part.output.shape[1:] if known else part.compute_output_shape(shape)[1:]
+    return kept_rows(cache, key, (len(images), *sizes), parts)
 
 
 def compiled(model):
@@ -109,7 +111,8 @@ def position(model, layer: str) -> int:
     """Return where the layer of that name is in model.layers; ValueError when there is none."""
     names = [step.name for step in model.layers]
     if layer not in names:
-        raise ValueError(f"The model has no layer {layer!r}; it has {', '.join(names)}.")
+        listed = ", ".join(f"{number}: {name}" for number, name in enumerate(names))
+        raise ValueError(f"The model has no layer {layer!r}; by number and name it has {listed}.")
     return names.index(layer)
 
 
