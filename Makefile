@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
 
-.PHONY: help report test check bench study faults torture lab notebooks readme clean
+.PHONY: help report test check bench study faults torture peers lab notebooks readme clean
 
 help:            ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -48,6 +48,10 @@ faults: $(READY) ## plant faults in a copy of the code, one at a time: the tests
 torture: $(READY) ## kill trainings and chains at random moments, and resume them; needs Linux
 	$(PY) tests/programs/torture.py --kills 20
 
+# A virtual environment of its own, which sees the packages of the project's.
+peers: $(READY)  ## hold the mathematics against other libraries; PEERS=--yes installs them, PEERS=--installed does not
+	$(PY) tests/programs/peers.py $(PEERS)
+
 lab: $(READY)    ## open the notebooks in JupyterLab
 	$(PY) -m jupyter lab notebooks
 
@@ -59,5 +63,5 @@ readme: $(READY) ## make the README's pictures and its table anew, of what is co
 	$(PY) -m helpers.study readme
 
 clean:           ## remove the environment and every run in reports; what a study has finished stays
-	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info reports/study/*/
+	rm -rf $(VENV) .venv-peers .pytest_cache .ruff_cache *.egg-info reports/study/*/
 	find reports -mindepth 1 -maxdepth 1 -type d ! -name readme ! -name study -exec rm -rf {} +

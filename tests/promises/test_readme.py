@@ -1,7 +1,7 @@
 """What the README says is so: its commands run, its pictures are the notebooks', its links, sentences and numbers hold.
 
 A command that trains, or that would change this environment, runs in a smaller form; which, and why, says its function
-in HOW. A command that is in no row of HOW fails. The same holds for data/README.md.
+in HOW. A command that is in no row of HOW fails. The same holds for CONTRIBUTING.md and data/README.md.
 """
 
 import ast
@@ -32,7 +32,7 @@ from helpers.store.files import ROOT, source_report
 from helpers.study import command as study
 from helpers.study import measured, recipes
 
-PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "data/README.md")}
+PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md", "data/README.md")}
 TEXT = PAGES["README.md"]
 TARGETS = dict(re.findall(r"^([a-z]+):.*##\s*(.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 PROGRAMS = r"make|python3?|papermill|pytest|conda|jupyter|dask|pip|git|export|for|\.venv\S*|\$env:\S+"
@@ -152,6 +152,7 @@ def look_at(line):
         assert not rest
         assert callable(readme.main)  # tests/test_readme_pictures.py compares what it makes
     elif module in ("pytest", "ruff", "jupyter"):
+        rest = re.sub(r"-k \S+", "", shlex.join(rest)).split()
         paths = [word for word in rest if not word.startswith("-") and word not in ("check", "format", "lab")]
         assert importlib.util.find_spec(module)
         assert all((ROOT / path).exists() for path in paths)
@@ -231,11 +232,14 @@ def by_pip(command, folder):
 
 @cache
 def tried(*options):
-    with tempfile.TemporaryDirectory() as folder:
-        for name in ("requirements.txt", "pyproject.toml", "README.md"):
-            shutil.copy(ROOT / name, folder)
-        (Path(folder) / "helpers").mkdir()
-        python(["-m", "pip", "--disable-pip-version-check", "install", "--dry-run", "--no-index", *options], folder)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for each in ("requirements.txt", "pyproject.toml", "README.md"):
+            shutil.copy(ROOT / each, folder)
+        (folder / "helpers").mkdir()
+        python(
+            ["-m", "pip", "--disable-pip-version-check", "install", "--dry-run", "--no-index", *options], Path(folder)
+        )
 
 
 def in_jupyter(command, folder):
@@ -276,7 +280,7 @@ HOW = {
     r"for group in groups/\*; do make report .*; done": looped,
     r"\S+python -m helpers\.data(\.difficulty)? \S+": on_small_folder,
     r"\S+papermill notebooks/01_convolution\.ipynb .*": by_papermill,
-    r"\S*python -m helpers\.(report run|study) .*": parsed,
+    r"\S*python (-m helpers\.(report run|study)|tests/programs/\w+\.py) .*": parsed,
     r"(EPOCHS=1 )?\S+python -m pytest .*": by_pytest,
     r"python3? -m venv \.venv": in_a_venv,
     r"\S+python -m pip install .*": by_pip,
@@ -342,7 +346,8 @@ def table(heading, text=TEXT):
 
 
 def test_the_commands_table_is_the_makefile_s():
-    named = [re.match(r"`make (\w+)`$", row[0])[1] for row in table("## How it works")]
+    tables = table("## How it works"), table("## Commands", PAGES["CONTRIBUTING.md"])
+    named = [re.match(r"`make (\w+)`$", row[0])[1] for rows in tables for row in rows]
     assert sorted(named) == sorted(TARGETS)
     assert re.search(r"(?m)^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"))[1].split() == list(
         TARGETS

@@ -65,8 +65,9 @@ def imported():
     return names - own - set(sys.stdlib_module_names)
 
 
+PEERS = ["captum", "onnx", "pytorch_grad_cam", "quantus", "skimage", "statsmodels", "torch"]
 ELSEWHERE = {
-    "torch": "the benchmark compares with it where it is installed",
+    **dict.fromkeys(PEERS, "peers.txt has them, for `make peers`; with torch the benchmark compares, too"),
     "IPython": "it comes with ipykernel, which has no use without it",
 }
 
