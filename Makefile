@@ -17,9 +17,9 @@ $(READY): requirements.txt pyproject.toml
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The shell reads these two from the environment: a folder's name is never a command.
-report: export DATASET := $(DATASET)
-report: export WEIGHTS := $(WEIGHTS)
+# The shell reads these two from the environment, as they were given: a folder's name is never a command, nor is its $.
+report: override export DATASET := $(value DATASET)
+report: override export WEIGHTS := $(value WEIGHTS)
 report: $(READY) ## run the notebooks and render reports/<dataset>/report.{html,pdf}; DATASET=, EPOCHS=, SEED=, WEIGHTS=
 	$(PY) -m helpers.report run $(if $(EPOCHS),--epochs "$(EPOCHS)") $(if $(SEED),--seed "$(SEED)") $(if $(WEIGHTS),--weights "$$WEIGHTS") -- "$$DATASET"
 
@@ -64,4 +64,4 @@ readme: $(READY) ## make the README's pictures and its table anew, of what is co
 
 clean:           ## remove the environment and every run in reports; what a study has finished stays
 	rm -rf $(VENV) .venv-peers .pytest_cache .ruff_cache *.egg-info reports/study/*/
-	find reports -mindepth 1 -maxdepth 1 -type d ! -name readme ! -name study -exec rm -rf {} +
+	find reports -mindepth 1 -maxdepth 1 -type d -exec sh -c 'test -e "$$1/chain.json" -o -d "$$1/artifacts"' - {} \; -exec rm -rf {} +

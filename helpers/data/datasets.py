@@ -13,6 +13,7 @@ import numpy as np
 
 from helpers.data import caltech101, folders, pictures
 from helpers.store.cache import kept, key_of
+from helpers.store.console import print_anything
 from helpers.store.files import sentence
 
 SPLITS = ("train", "val", "test")
@@ -182,6 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m helpers.data", description=__doc__.splitlines()[0])
     parser.add_argument("name", help="scenes, caltech101 or the path of a folder of class folders")
     parser.add_argument("--size", type=int, default=224, help="side of the pictures in pixels (224)")
+    print_anything()
     chosen = parser.parse_args(arguments)
     try:
         dataset = load(chosen.name, chosen.size)

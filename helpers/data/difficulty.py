@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from helpers.data import Dataset, load
+from helpers.store.console import print_anything
 from helpers.store.files import sentence
 
 SIDE = 16  # pixels of a thumbnail
@@ -115,6 +116,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m helpers.data.difficulty", description=__doc__)
     known = "scenes, caltech101, or a folder of class folders"
     parser.add_argument("datasets", nargs="*", default=["scenes"], help=known)
+    print_anything()
     try:
         _print(parser.parse_args(arguments).datasets)
     except (OSError, ValueError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from helpers.report import chain
 from helpers.store import files
+from helpers.store.console import print_anything
 from helpers.store.run import EPOCHS, NAMED, resolve_run_dir, whole_number
 
 NOTEBOOKS = files.ROOT / "notebooks"
@@ -182,6 +183,7 @@ def _command(given: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; return 0, 2 after an error (told in a sentence), or 130 after Ctrl-C."""
+    print_anything()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     given = _parser().parse_args(arguments or ["run"])
     try:

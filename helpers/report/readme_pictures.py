@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from helpers.report.cells import options
+from helpers.store.console import print_anything
 from helpers.store.files import ROOT, sentence, whole_file
 
 FOLDER = ROOT / "reports" / "readme"
@@ -157,6 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the pictures into reports/readme; return 0, or 2 after an error (told in a sentence)."""
     about = __doc__.split(":")[0] + "."
     parser = argparse.ArgumentParser(prog="python -m helpers.report.readme_pictures", description=about)
+    print_anything()
     parser.parse_args(arguments)
     try:
         for name, picture in pictures().items():

@@ -51,12 +51,21 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.replace(path)
+        _replace(temporary, path)
     except OSError as error:
         _name(error, path)
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    try:
+        temporary.replace(path)
+    except PermissionError as error:  # on Windows what another program shows cannot be replaced
+        raise PermissionError(
+            f"{path} cannot be replaced ({error.strerror}): close {path.name} and give the command again."
+        ) from error
 
 
 def _name(error: OSError, path: str | Path) -> None:

@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 
 from helpers.data import folders
 from helpers.engine.threads import cores
+from helpers.store.console import print_anything
 from helpers.store.files import ROOT, sentence, whole_file
 from helpers.store.run import NAMED
 from helpers.study import finished, measured, recipes
@@ -264,6 +265,7 @@ def _measured(given: argparse.Namespace) -> Path:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; return 0, 2 after an error (told in a sentence), or 130 after Ctrl-C."""
+    print_anything()
     given = _parser().parse_args(arguments)
     try:
         if given.what == "readme":

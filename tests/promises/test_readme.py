@@ -65,7 +65,7 @@ SETTINGS = {"DATASET", "EPOCHS", "HYPOTHESIS_PROFILE", "MAKEFLAGS", "MAKELEVEL",
 def run(words, folder=ROOT):
     """Run a program in a folder, without reports/ in reach or what `make test` passes on; fail with what it said."""
     given = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-    own = {"PYTHONPATH": str(ROOT), "RUN_DIR": str(folder / "run"), "TQDM_DISABLE": "1", "PYTHONUTF8": "1"}
+    own = {"PYTHONPATH": str(ROOT), "RUN_DIR": str(Path(folder, "run")), "TQDM_DISABLE": "1", "PYTHONUTF8": "1"}
     done = subprocess.run(words, cwd=folder, env=given | own, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
     return done.stdout
@@ -97,16 +97,19 @@ def cleaned(command, folder):
     for gone in (
         ".venv/bin",
         "reports/study/cache",
-        "reports/scenes/notebooks",
-        "reports/my own pictures",
+        "reports/scenes/artifacts/03_cnn_training",
+        "reports/my own pictures/artifacts",
         ".pytest_cache",
     ):
         (folder / gone).mkdir(parents=True)
+    for kept in ("reports/my photographs/cat", "reports/my photographs/dog"):  # no run lies there
+        (folder / kept).mkdir(parents=True)
     run(["make", "clean"], folder)
     left = {
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() or not any(path.iterdir())
     }
-    assert left == {"reports/readme/strip.png", "reports/measured.json", "reports/study/a_training.json", "Makefile"}
+    committed = {"reports/readme/strip.png", "reports/measured.json", "reports/study/a_training.json", "Makefile"}
+    assert left == committed | {"reports/my photographs/cat", "reports/my photographs/dog"}
 
 
 def dry(command, folder):
@@ -126,7 +129,7 @@ def dry(command, folder):
     if target == "test":
         assert exported["EPOCHS"] == settings.get("EPOCHS", "1")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert all(f"$({name})" in makefile for name in settings.keys() - {"HYPOTHESIS_PROFILE"})
+    assert all(re.search(rf"\$\((value )?{name}\)", makefile) for name in settings.keys() - {"HYPOTHESIS_PROFILE"})
     lines = [line for line in said.splitlines() if re.match(r"\.venv/bin/python (?!-m (venv|pip))", line)]
     assert lines
     given = [look_at(line.replace("$DATASET", exported["DATASET"])) for line in lines]
@@ -137,6 +140,16 @@ def dry(command, folder):
     if "HYPOTHESIS_PROFILE" in settings:
         profiles = hypothesis.settings.get_profile("fast"), hypothesis.settings.get_profile("full")
         assert profiles[1].max_examples == 10 * profiles[0].max_examples
+
+
+@pytest.mark.parametrize("how", ["make -f probe.mk probe 'DATASET={}'", "DATASET='{}' make -f probe.mk probe"])
+def test_a_dollar_in_a_folders_name_stays(tmp_path, how):
+    needs_make()
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("report: override", "probe: override")
+    probe = 'probe: ; @echo "$$DATASET"\n'
+    (tmp_path / "probe.mk").write_text(f"{makefile}\n{probe}", encoding="utf-8")
+    name = '/x/a$b $(HOME) "c" $$d'
+    assert run(["sh", "-c", how.format(name)], tmp_path) == f"{name}\n"
 
 
 def look_at(line):

@@ -8,6 +8,7 @@ import tomllib
 from datetime import date
 from fnmatch import fnmatch
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 import yaml
@@ -197,3 +198,9 @@ def test_pages_are_what_is_committed_and_come_from_main_alone():
 def test_the_checkout_s_own_run_does_the_same(target):
     assert re.search(rf"(?m)^make {target}\b", read(".ci/run"))
     assert any(line.startswith(f"make {target}") for line in commands("!= 'Windows'"))
+
+
+def test_the_notebooks_are_compared_alike_from_any_folder(pytestconfig):
+    path = Path(pytestconfig.option.nbval_sanitize_with)
+    assert path.is_absolute()
+    assert path.is_file()

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -89,6 +90,23 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
         run(tmp_path).save_json("scores", {"accuracy": 0.9})
     assert run(tmp_path).load_json("03", "scores") == {"accuracy": 0.5}
     assert names(tmp_path) == ["artifacts/03/scores.json"]
+
+
+def test_a_file_that_another_program_holds_is_to_be_closed(tmp_path, monkeypatch):
+    """As a PDF on Windows that a viewer shows."""
+    path = tmp_path / "report.pdf"
+    path.write_text("old")
+
+    def held(*_):
+        raise PermissionError(errno.EACCES, "Access is denied", "a", None, "b")
+
+    monkeypatch.setattr(Path, "replace", held)
+    with pytest.raises(PermissionError) as caught, whole_file(path) as temporary:
+        temporary.write_text("new")
+    told = f"{path} cannot be replaced (Access is denied): close report.pdf and give the command again."
+    assert files.sentence(caught.value) == told
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["report.pdf"]
 
 
 # JSON
