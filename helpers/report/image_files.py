@@ -8,7 +8,8 @@ from pathlib import Path
 from PIL import Image
 
 DPI = 150  # at which figures are drawn
-TEXT_WIDTH = 6.37  # inches between the PDF's margins
+TEXT_WIDTH = 6.53  # inches between the PDF's margins
+TEXT_HEIGHT = 8.6  # inches of a page that a picture may take with its caption
 LARGE = 20_000  # bytes of a PNG that is worth another encoding
 SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/svg+xml": "svg", "image/webp": "webp"}
 CSS_PIXELS = 96  # an inch
@@ -30,7 +31,10 @@ def write(mime: str, content: str, folder: Path) -> dict[str, str]:
     if mime == "image/svg+xml":
         return picture
     with Image.open(io.BytesIO(data)) as image:
-        (width, height), inches = image.size, min(image.width / DPI, TEXT_WIDTH)
+        (width, height), inches = (
+            image.size,
+            min(image.width / DPI, TEXT_WIDTH, TEXT_HEIGHT * image.width / image.height),
+        )
         if mime == "image/png" and len(data) > LARGE:
             image = image.convert("RGB")
             picture |= {"src": _of_page(image, data, kept, folder), "pdf": _of_pdf(image, data, kept, folder)}

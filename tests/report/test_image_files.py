@@ -81,7 +81,7 @@ def test_the_same_bytes_again(folder, tmp_path_factory):
         assert one.read_bytes() == two.read_bytes()
 
 
-@pytest.mark.parametrize(("width", "size", "inches"), [(300, ("192", "96"), "2.000"), (1200, ("1200", "600"), "6.370")])
+@pytest.mark.parametrize(("width", "size", "inches"), [(300, ("192", "96"), "2.000"), (1200, ("1200", "600"), "6.530")])
 def test_a_picture_has_its_drawn_size_up_to_the_width_of_the_text(folder, width, size, inches):
     picture, *_ = write(encoded(np.zeros((width // 2, width, 3), np.uint8)), folder)
     assert (picture["width"], picture["height"]) == size

@@ -18,6 +18,7 @@ local HTML = 'html-raw_html-native_divs-native_spans'
 
 -- In the PDF what is large moves to the head or the foot of a page, so that no page is left half empty before it.
 local FLOATING, GALLERY = {inches = 1.5, rows = 12}, 5  -- figures of one section
+local LONG = {lines = 34, characters = 1500}  -- code and paragraphs that need not stay on one page
 local notebook = ''
 local problems, labels = {}, {}
 
@@ -155,7 +156,7 @@ end
 -- Raw HTML -----------------------------------------------------------------------------------------------------------
 
 local allowed = pandoc.List{'a', 'b', 'br', 'details', 'em', 'i', 'kbd', 'strong', 'sub', 'summary', 'sup'}
-local in_typst = {['<details>'] = '#solution[', ['</details>'] = ']', ['<summary>'] = '#summary[', ['</summary>'] = ']',
+local in_typst = {['<details>'] = '#aside[', ['</details>'] = ']', ['<summary>'] = '#summary[', ['</summary>'] = ']',
   ['<br>'] = '#linebreak()', ['<sub>'] = '#sub[', ['</sub>'] = ']', ['<sup>'] = '#super[', ['</sup>'] = ']'}
 
 local function raw_html(element)
@@ -214,28 +215,60 @@ local harmless = {
 
 -- Code and text ------------------------------------------------------------------------------------------------------
 
-local WIDTH = 100  -- characters of the code's size between the PDF's margins
+local WIDTH = 95  -- characters of the code's size between the PDF's margins
 
-local function wrapped(text)
+-- Where a line may be cut so that at most WIDTH characters stand before it.
+local function cut_at(line, indent)
+  local cut = (utf8.offset(line, WIDTH + 1) or WIDTH + 1) - 1
+  local best = line:sub(1, cut):match '.* ()'  -- rather between words than after a sign
+  if not best or best <= cut / 2 then best = line:sub(1, cut):match '.*[,(%[{=+*/|]()' end
+  return best and best > cut / 2 and best > #indent + 5 and best - 1 or cut
+end
+
+local function wrapped_line(line, indent, hanging, lines)
+  while (utf8.len(line) or #line) > WIDTH do
+    local cut = cut_at(line, indent)
+    lines[#lines + 1] = line:sub(1, cut):gsub(' +$', '')
+    line = indent .. hanging .. line:sub(cut + 1):gsub('^ +', '')
+  end
+  lines[#lines + 1] = line
+end
+
+-- A line of Python's in its code and the comment behind it, which begins at no sign inside a text.
+local function code_and_comment(line)
+  local quote
+  for at = 1, #line do
+    local sign = line:sub(at, at)
+    if quote then quote = sign ~= quote and quote or nil
+    elseif sign == '"' or sign == "'" then quote = sign
+    elseif sign == '#' then return line:sub(1, at - 1):gsub(' +$', ''), line:sub(at) end
+  end
+  return line, nil
+end
+
+-- Code that is too wide has its comment above it, whose further lines are comments too; a text has none.
+local function wrapped(text, of_code)
   local lines = {}
   for line in (text .. '\n'):gmatch '(.-)\n' do
     local indent = line:match '^ *'
-    while (utf8.len(line) or #line) > WIDTH do
-      local cut = (utf8.offset(line, WIDTH + 1) or WIDTH + 1) - 1
-      local best = line:sub(1, cut):match '.* ()'  -- rather between words than after a sign
-      if not best or best <= cut / 2 then best = line:sub(1, cut):match '.*[,(%[{=+*/|]()' end
-      if best and best > cut / 2 and best > #indent + 5 then cut = best - 1 end
-      lines[#lines + 1] = line:sub(1, cut)
-      line = indent .. '    ' .. line:sub(cut + 1):gsub('^ +', '')
+    if (utf8.len(line) or #line) > WIDTH and of_code then
+      local before, comment = code_and_comment(line)
+      if comment then wrapped_line(indent .. comment, indent, '# ', lines) end
+      line = before
+      if comment and not line:match '%S' then goto done end
     end
-    lines[#lines + 1] = line
+    wrapped_line(line, indent, '    ', lines)
+    ::done::
   end
   return table.concat(lines, '\n')
 end
 
 local function code(block)
-  if typst then block.text = wrapped(block.text) end
-  return block
+  if not typst then return block end
+  block.text = wrapped(block.text, true)
+  local _, breaks = block.text:gsub('\n', '')
+  if breaks < LONG.lines then return block end  -- what is longer may break over pages, with no figure in between
+  return {pandoc.RawBlock('typst', '#place.flush()'), block}
 end
 
 local function quiet(text)
@@ -249,9 +282,13 @@ local function source(block, cell)
   if typst then block.text = block.attributes.pdf end  -- on paper code that only writes text has been read below
   if cell.input == 'none' or (typst and cell.input == 'fold') or block.text == '' then return {} end
   block.classes, block.attributes = {'python'}, {}
-  if typst then return {code(block)} end
+  if typst then return pandoc.Blocks(code(block)) end
+  local first = block.text:match '^[^\n]*'
+  local says = cell.number or cell.solution and 'the solution' or first:match '^import' and 'imports' or first:match '^from' and 'imports'
+  says = says and 'Code of ' .. says or 'Code: ' .. first
+  says = says:gsub('Code of imports', 'Code: imports'):gsub('&', '&amp;'):gsub('<', '&lt;')
   local open = cell.input == 'fold' and '' or ' open'  -- what teaches is open, what draws and sets up is folded
-  return {pandoc.RawBlock('html', '<details class="code"' .. open .. '><summary>Code</summary>'), block,
+  return {pandoc.RawBlock('html', '<details class="code"' .. open .. '><summary>' .. says .. '</summary>'), block,
     pandoc.RawBlock('html', '</details>')}
 end
 
@@ -341,12 +378,21 @@ local function markdown_cell(content)
   }
 end
 
+-- In HTML a solution is folded where it belongs; the PDF has all of them at its end, with links both ways.
+local exercise, solutions = '', pandoc.List{}
 local function solution(cell, blocks)
   if not cell.solution then return blocks end
-  local open = typst and '#solution[#summary[Solution]' or '<details class="solution"><summary>Solution</summary>'
-  blocks:insert(1, pandoc.RawBlock(typst and 'typst' or 'html', open))
-  blocks:insert(pandoc.RawBlock(typst and 'typst' or 'html', typst and ']' or '</details>'))
-  return blocks
+  if not typst then
+    local open = '<details class="solution"><summary>Solution of exercise ' .. exercise .. '</summary>'
+    blocks:insert(1, pandoc.RawBlock('html', open))
+    blocks:insert(pandoc.RawBlock('html', '</details>'))
+    return blocks
+  end
+  local name = notebook .. '-' .. exercise
+  local last = solutions[#solutions]
+  if last and last.name == name then last.blocks:extend(blocks); return {} end
+  solutions:insert{name = name, chapter = notebook, exercise = exercise, blocks = blocks}
+  return {pandoc.RawBlock('typst', '#to-solution("' .. name .. '")')}
 end
 
 local function cell_blocks(div)
@@ -395,11 +441,31 @@ local function placed_figures(blocks)
   return result
 end
 
+-- In the PDF no end of a page, and so no figure there, is within a paragraph, or between a formula or code and the words
+-- that lead to it.
+local function kept_together(blocks)
+  if not typst then return blocks end
+  local result = pandoc.Blocks{}
+  for i, block in ipairs(blocks) do
+    local following = blocks[i + 1] or {}
+    local leads = following.t == 'RawBlock' and following.text:match '^#math' or stringify(block):match ':$'
+    local open = '#block(breakable: false, spacing: 1.05em, sticky: ' .. tostring(leads and true or false) .. ')['
+    if block.t == 'Para' and #stringify(block) < LONG.characters then result:extend{pandoc.RawBlock('typst', open), block, pandoc.RawBlock('typst', ']')}
+    else result:insert(block) end
+  end
+  return result
+end
+
 local function chapter_blocks(div)
   local appendix = div.attributes.appendix
   notebook = div.attributes.name
   local blocks = pandoc.Blocks{}
-  for _, cell in ipairs(div.content) do blocks:extend(cell_blocks(cell)) end
+  for _, cell in ipairs(div.content) do
+    if cell.classes[2] == 'markdown' then
+      exercise = ('\n' .. cell.content[1].text):match '.*\n%*%*(%d+)%.%*%*' or exercise
+    end
+    blocks:extend(cell_blocks(cell))
+  end
   if not (blocks[1] and blocks[1].t == 'Header' and blocks[1].level == 1) then
     problem('it must begin with a first-level heading, the title of its chapter')
   end
@@ -407,7 +473,7 @@ local function chapter_blocks(div)
   if appendix then
     blocks = blocks:walk{Table = function(element) element.attributes.stays = 'yes'; return element end}
   end
-  return placed_figures(blocks)
+  return kept_together(placed_figures(blocks))
 end
 
 local function resolved(link)
@@ -469,8 +535,18 @@ function Pandoc(doc)
     else chapters:insert{name = div.attributes.name, appendix = div.attributes.appendix, blocks = chapter_blocks(div)} end
   end
   local result, appendices = pandoc.Blocks{}, false
+  local function solved()
+    if #solutions == 0 then return end
+    result:insert(pandoc.Header(1, 'Solutions', {'', {'unnumbered'}}))
+    for _, each in ipairs(solutions) do
+      result:insert(pandoc.RawBlock('typst', '// notebook: ' .. each.chapter .. '\n#solution("' .. each.name .. '", ['))
+      result:extend(each.blocks:walk{Para = split, Plain = split}:walk{Link = resolved, Table = placed_table})
+      result:insert(pandoc.RawBlock('typst', '])'))
+    end
+  end
   for _, part in ipairs(chapters) do
     notebook = part.name
+    if typst and part.appendix and not appendices then solved() end
     if typst and part.appendix and not appendices then result:insert(pandoc.RawBlock('typst', '#show: appendices')) end
     appendices = part.appendix
     if typst then result:insert(pandoc.RawBlock('typst', '// notebook: ' .. notebook)) end
