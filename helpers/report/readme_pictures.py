@@ -27,7 +27,7 @@ THUMBNAIL = 640, 210
 # Of each chapter's thumbnail: the figure's label, which of its outputs, and the part of it (left, top, right, bottom).
 THUMBNAILS = {
     "01_convolution": ("fig-filter", 0, (0, 0, 1, 1)),
-    "02_conv_layers": ("fig-maps-1-1", 0, (0, 0, 1, 0.5)),
+    "02_conv_layers": ("fig-maps-1", 0, (0, 0, 1, 0.75)),
     "03_cnn_training": ("fig-curves", 0, (0, 0, 1, 1)),
     "04_vgg19": ("fig-hardest", 0, (0, 0, 0.67, 0.5)),
     "05_guided_backprop": ("fig-neurons", 1, (0, 0, 1, 1)),
@@ -67,8 +67,8 @@ def strip() -> Image.Image:
     from helpers.data import scenes
 
     drawing = Image.fromarray(scenes.picture("chandelier", "figure", 0)[0])
-    kernel, first = _learned("fig-after-1-1")
-    _, second = _learned("fig-after-2-1")
+    kernel, first = _learned("fig-after-1")
+    _, second = _learned("fig-after-2")
     _, heat, _, guided = _row(figure("06_gradcam", "fig-gradcam"), 1, 4)
     own = [
         (drawing, "a drawing", "from a seed"),
@@ -83,12 +83,12 @@ def strip() -> Image.Image:
 def _learned(label: str) -> tuple[Image.Image, Image.Image]:
     """Return the filter after training whose map has the most contrast, and that map, of a figure of chapter 3."""
     picture = figure("03_cnn_training", label)
-    kernels, maps = panels(picture, 60, 150), panels(picture, 150)
-    if [len(row) for row in kernels] != [10, 10] or [len(row) for row in maps] != [5] * 4:
+    rows = panels(picture, 60, 150)
+    if [len(row) for row in rows] != [10] * 8:
         raise ValueError(f"{label} no longer shows ten filters before and after training: mend `_learned`.")
-    after = [_inside(picture, box) for row in maps[1::2] for box in row]
+    after = [_inside(picture, box) for row in rows[3::2] for box in row]
     best = int(np.argmax([np.asarray(part.convert("L"), float).std() for part in after]))
-    return _inside(picture, kernels[best // 5][2 * (best % 5) + 1]), after[best]
+    return _inside(picture, rows[1][best % 10]), after[best]
 
 
 def _row(picture: Image.Image, row: int, count: int) -> list[Image.Image]:

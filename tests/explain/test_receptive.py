@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import explain
+from helpers.explain import maps as explain
 from helpers.layers import Conv2D, Flatten, MaxPool2D, ReLU
 from helpers.network import Sequential, report_cnn
 from helpers.vgg19.backend import keras
@@ -68,6 +68,13 @@ def test_vgg19_and_the_own_network():
     assert explain.field_size(explain.geometry(report_cnn(16, 2, rng=np.random.default_rng(0)), 3)) == (6, 1, 0)
 
 
+def test_clipping():
+    assert explain.clip_box((-118, -118, 134, 134), 224, 200) == (0, 0, 134, 134)
+    assert explain.clip_box((90, -86, 342, 166), 224, 224) == (90, 0, 224, 166)
+    with pytest.raises(ValueError, match="outside an image"):
+        explain.clip_box((5, -3, 9, 0), 20, 20)
+
+
 triples = st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(0, 1))
 
 
@@ -83,8 +90,9 @@ def test_the_field_is_the_gradients_support(specs, pool, data):
     height, width, _ = net.output_shapes(image.shape)[-1]
     row, col = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
     gradient = explain.guided_backprop(net, image, len(layers) - 1, (row, col, 0))[..., 0]
+    box = explain.receptive_field(explain.geometry(net, len(layers) - 1), row, col)
     inside = np.zeros(gradient.shape, bool)
-    top, left, bottom, right = explain.field_on_image(explain.geometry(net, len(layers) - 1), row, col, *gradient.shape)
+    top, left, bottom, right = explain.clip_box(box, *gradient.shape)
     inside[top:bottom, left:right] = True
     if all(s <= k for k, s, _ in specs) and not pool:  # with larger strides a field has holes
         assert np.array_equal(gradient > 0, inside)
@@ -109,12 +117,12 @@ def test_keras_layers_of_all_kinds(shape, neuron):
     model.set_weights([np.abs(w) + 0.1 for w in model.get_weights()])
     gradient = explain.guided_backprop(model, np.ones(shape), "last", neuron)[..., 0]
     rows, cols = np.nonzero(gradient)
-    box = explain.field_on_image(explain.geometry(model, "last"), *neuron[:2], *shape[:2])
+    box = explain.clip_box(explain.receptive_field(explain.geometry(model, "last"), *neuron[:2]), *shape[:2])
     assert (rows.min(), cols.min(), rows.max() + 1, cols.max() + 1) == box
 
 
 def test_what_has_no_field_is_named():
-    with pytest.raises(ValueError, match="a Flatten layer"):
+    with pytest.raises(ValueError, match="kind Flatten"):
         explain.geometry(Sequential([ReLU(), Flatten()]), 1)
     with pytest.raises(ValueError, match="no layer 2"):
         explain.geometry(Sequential([ReLU(), Flatten()]), 2)

@@ -1,15 +1,17 @@
 """The kernel to play with: what its fields, menus and buttons do, without a browser."""
 
+import base64
+import html
 import io
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.figures import playground
-from helpers.figures import style as figures
-from helpers.figures.moving import correlate
+from helpers.figures import playground, to_png
+from helpers.figures.sliding import correlate
 
 RNG = np.random.default_rng(0)
 IMAGES = {"noise": RNG.random((9, 12)), "even": np.full((9, 12), 0.5)}
@@ -22,15 +24,14 @@ def play():
 
 
 def shown(widget):
-    return np.asarray(Image.open(io.BytesIO(widget.value)).convert("RGB"))
+    data = re.search(r'src="data:image/png;base64,(.*?)"', widget.value)[1]
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
 
 
 def expected(image, kernel, relu=False):
     feature_map = correlate(image, np.array(kernel, float))
     feature_map = np.maximum(feature_map, 0) if relu else feature_map
-    picture = playground.colored(feature_map, np.array(kernel, float))
-    times = -(-playground.SIDE // picture.shape[1])
-    return picture.repeat(times, axis=0).repeat(times, axis=1)
+    return playground.colored(feature_map, np.array(kernel, float))
 
 
 def test_a_number_changes_the_map(play):
@@ -91,8 +92,21 @@ def test_colours_say_the_sign_only_where_the_kernel_adds_up_to_0():
     assert abs(white - white[0]).max() <= 1
     assert red[0] > red[2]
     assert more[0] < red[0]  # the darker the larger
-    gray = playground.colored(feature_map, np.ones((3, 3)))[0]
+    gray = playground.colored(feature_map, np.array([[1.0]]))[0]
     assert gray.tolist() == [[0] * 3, [0] * 3, [255] * 3, [255] * 3]
+
+
+@pytest.mark.parametrize("factor", [9.0, -1.0, 0.02])
+def test_a_map_whose_kernel_adds_up_to_anything_is_neither_all_white_nor_all_black(factor):
+    feature_map = np.linspace(0.3, 0.9, 101)[None] * factor
+    gray = playground.colored(feature_map, np.array([[factor]]))[0, :, 0].astype(int)
+    assert sorted(gray[[0, -1]]) == [0, 255]
+    assert len(np.unique(gray)) > 90
+    said = playground.described(feature_map, np.array([[factor]]))
+    low, high = np.percentile(feature_map, (1, 99))
+    assert said.endswith(f": black is {low:.3g} or less, white {high:.3g} or more.")
+    even = playground.colored(np.full((2, 2), 4.5), np.full((3, 3), 1.0))
+    assert len(np.unique(even)) == 1
     assert np.isfinite(playground.colored(np.zeros((2, 2)), EDGES)).all()
 
 
@@ -111,14 +125,13 @@ def test_the_ready_made_kernels_do_what_they_are_called():
 
 
 def test_the_stills_show_kernels_above_their_maps():
-    figures.setup()
-    figure = playground.stills(IMAGES["noise"], ["blur", "all edges"])
+    figure = playground.kernel_effects(IMAGES["noise"], ["blur", "all edges"])
     blur, edges, _, below = figure.axes
     assert [t.get_text() for t in edges.texts] == [*["−1"] * 4, "8", *["−1"] * 4]
     assert {t.get_text() for t in blur.texts} == {"1/16", "1/8", "1/4"}
     kernel = np.array(playground.KERNELS["all edges"], float)
     assert np.array_equal(below.images[0].get_array(), playground.colored(correlate(IMAGES["noise"], kernel), kernel))
-    assert figures.to_png(figure).startswith(b"\x89PNG")
+    assert to_png(figure).startswith(b"\x89PNG")
 
 
 def test_the_panel_holds_what_it_says(play):
@@ -131,4 +144,7 @@ def test_the_panel_holds_what_it_says(play):
     assert {id(w) for w in (*parts.numbers, parts.choice, parts.image, parts.turn, parts.relu, parts.after)} <= set(
         map(id, widgets)
     )
-    assert parts.numbers[5].tooltip == "row 2, column 3 of the kernel"
+    assert (parts.numbers[5].description, parts.numbers[5].tooltip) == ("2,3", "row 2, column 3 of the kernel")
+    assert 'alt="The image noise in gray."' in parts.before.value
+    assert f'alt="{html.escape(parts.text.value)}"' in parts.after.value
+    assert "border: 1px solid" in parts.after.value

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.figures import scores as plot
-from helpers.figures import style as figures
+from helpers.figures import style, to_png
 
 NAMES = ("plain gradient", "Grad-CAM", "random")
 
@@ -16,9 +16,9 @@ def test_the_best_is_on_top_and_baselines_are_gray():
     labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert labels == ["random", "plain gradient", "Grad-CAM"]
     colors = [line.get_color() for line in figure.axes[0].lines]
-    assert colors[0] == figures.GRAY
-    assert colors[-1] == figures.BLUE
-    assert figures.to_png(figure).startswith(b"\x89PNG")
+    assert colors[0] == style.GRAY
+    assert colors[-1] == style.BLUE
+    assert to_png(figure).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
@@ -32,11 +32,11 @@ def test_every_panel_has_its_place_two_on_a_line(count):
 
 def test_curves_reach_from_nothing_to_everything():
     share, curves = np.linspace(0, 1, 5), {name: np.linspace(0, 1, 5) for name in NAMES}
-    figure = plot.fading(share, curves, {name: 1 - curve for name, curve in curves.items()})
+    figure = plot.insertion_deletion_curves(share, curves, {name: 1 - curve for name, curve in curves.items()})
     left, right = figure.axes
     assert len(left.lines) == len(right.lines) == 3
     assert left.lines[0].get_ydata()[-1] == right.lines[0].get_ydata()[0] == 1
-    assert figures.to_png(figure).startswith(b"\x89PNG")
+    assert to_png(figure).startswith(b"\x89PNG")
 
 
 def test_the_limit_is_drawn_where_it_is_judged():
@@ -44,14 +44,12 @@ def test_the_limit_is_drawn_where_it_is_judged():
     figure = plot.cascade(["none", "head", "block 5"], [("rank", curves), ("SSIM", curves)], 0.5)
     assert [len(ax.lines) for ax in figure.axes] == [4, 3]
     assert figure.axes[0].get_ylim()[0] <= -0.3
-    assert figures.to_png(figure).startswith(b"\x89PNG")
+    assert to_png(figure).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("classes", [2, 4])
-def test_pictures_and_accuracies(classes):
-    images = np.random.default_rng(0).integers(0, 256, (classes, 3, 20, 20, 3), dtype=np.uint8)
+def test_accuracies(classes):
     headers = ["as it is", "no top third", "no object"]
-    assert figures.to_png(plot.picture_rows(images, headers)).startswith(b"\x89PNG")
     values = {
         "from scratch": dict.fromkeys(headers[::2], (0.5, 0.4, 0.6)),
         "VGG19": dict.fromkeys(headers, (0.5, 0.4, 0.6)),
@@ -60,4 +58,88 @@ def test_pictures_and_accuracies(classes):
     assert sorted({patch.get_height() for patch in figure.axes[0].patches}) == [0.5]
     assert len(figure.axes[0].patches) == 5  # one change the first network was not asked about
     assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == [h.replace(" ", "\n", 1) for h in headers]
-    assert figures.to_png(figure).startswith(b"\x89PNG")
+    assert to_png(figure).startswith(b"\x89PNG")
+
+
+HISTORY = {"loss": [1.0, 0.1], "accuracy": [0.5, 0.9], "val_loss": [1.1, 0.3], "val_accuracy": [0.4, 0.8]}
+
+
+def texts(figure):
+    return [text.get_text() for ax in figure.axes for text in ax.texts]
+
+
+def test_curves_show_the_history():
+    figure = plot.curves(HISTORY)
+    loss, accuracy = figure.axes
+    assert [line.get_ydata().tolist() for line in loss.lines] == [HISTORY["loss"], HISTORY["val_loss"]]
+    assert [line.get_ydata().tolist() for line in accuracy.lines] == [HISTORY["accuracy"], HISTORY["val_accuracy"]]
+    assert accuracy.lines[0].get_xdata().tolist() == [1, 2]
+    assert loss.get_yscale() == "log"
+    to_png(plot.curves({name: values[:1] for name, values in HISTORY.items()}))  # one epoch
+
+
+def test_a_confusion_matrix_has_rows_actual():
+    figure = plot.confusion(np.array([[3, 1], [0, 7]]), ["a", "$b$"])
+    (ax,) = figure.axes
+    assert texts(figure) == ["3", "1", "0", "7"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted class", "actual class")
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "$b$"]
+    assert ax.yaxis_inverted()  # the first class on top
+    to_png(figure)
+
+
+def test_a_confusion_matrix_shows_its_images():
+    images = np.stack([np.full((6, 6, 3), value, np.uint8) for value in (10, 20, 30, 40, 50)])
+    figure = plot.confusion_of(images, np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 0]), ["a", "$b$"])
+    (ax,) = figure.axes
+    assert texts(figure) == ["2", "1", "1", "1"]  # rows actual
+    where = {int(shown.get_array()[0, 0, 0]): shown.get_extent() for shown in ax.images}
+    cells = {value: (int(top), int(left)) for value, (left, _, _, top) in where.items()}
+    assert cells == {10: (0, 0), 20: (0, 0), 30: (0, 1), 40: (1, 1), 50: (1, 0)}
+    assert where[10] != where[20]
+    assert ax.get_title(loc="left").startswith("3 of 5 right")
+    assert ax.yaxis_inverted()
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "$b$"]
+    assert to_png(figure).startswith(b"\x89PNG")
+
+
+def test_a_full_cell_of_the_matrix_stays_in_its_bounds():
+    images = np.zeros((90, 6, 6, 3), np.uint8)
+    figure = plot.confusion_of(images, np.zeros(90, int), np.zeros(90, int), ["a", "b"])
+    extents = np.array([shown.get_extent() for shown in figure.axes[0].images])
+    assert len(extents) == 8 * 6  # of 90
+    assert extents.min() >= 0
+    assert extents.max() <= 1
+    assert texts(figure) == ["90", "0", "0", "0"]
+
+
+def test_images_of_more_classes_are_not_shown():
+    labels = np.arange(5)
+    figure = plot.confusion_of(np.zeros((5, 6, 6, 3), np.uint8), labels, labels, list("abcde"))
+    assert len(figure.axes[0].images) == 0
+    assert texts(figure).count("1") == 5
+
+
+def test_of_many_classes_the_worst_pairs_are_named():
+    matrix = np.diag(np.full(30, 5))
+    matrix[3, 7], matrix[8, 2], matrix[20, 21] = 4, 9, 1
+    figure = plot.confusion(matrix, [f"name {k}" for k in range(1, 31)])
+    heat, beside, _ = figure.axes
+    assert len(heat.texts) == 0  # no counts
+    assert beside.texts[0].get_text().splitlines()[1:] == [
+        "9: 9 name 9 →", "     3 name 3", "4: 4 name 4 →", "     8 name 8", "1: 21 name 21 →", "     22 name 22",
+    ]  # fmt: skip
+    assert [label.get_text() for label in heat.get_xticklabels()] == ["5", "10", "15", "20", "25", "30"]
+    right = plot.confusion(np.eye(30, dtype=int), list(map(str, range(30)))).axes[1].texts[0].get_text()
+    assert right == "no image is taken for another class"
+    wrong = plot.confusion(np.ones((30, 30), int), list(map(str, range(30)))).axes[1].texts[0].get_text()
+    assert wrong.endswith(f"… {30 * 29 - plot.WORST} more pairs")
+
+
+def test_networks_are_compared_with_intervals():
+    scores = {"CNN": {"train": (0.1, 0.9)}, "VGG19": {"train": (0.01, 1.0)}}
+    figure = plot.compare_networks(scores, {"CNN": {"train": (0.8, 0.95)}, "VGG19": {"train": (0.9, 1)}}, "title")
+    left, right = figure.axes
+    assert [patch.get_height() for patch in left.patches] == [0.9, 1]
+    assert [tuple(line.get_ydata()) for line in left.lines] == [(0.8, 0.95), (0.9, 1)]
+    assert [float(line.get_ydata()[0]) for line in right.lines] == [0.1, 0.01]

@@ -41,7 +41,7 @@ run.save_arrays("weights", **model.state())
 run.save_json("losses", history.loss)
 [f"{loss:.4f}" for loss in history.loss]"""
 READ = """import numpy as np
-from helpers.figures import style as figures
+from helpers import figures
 from helpers.store import Run, cache as kept
 run = Run("02_read", DATASET, RUN_DIR, seed=SEED, epochs=EPOCHS)
 losses = run.load_json("01_train", "losses")

@@ -18,7 +18,7 @@ import typst
 from archives import FEW, fetch, files_below, member, packed, tiny_pictures
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers.figures import style as figures
+from helpers import figures
 from helpers.network import SGD, Dense, Sequential, fit
 from helpers.report import appendices, rendering
 from helpers.store import Run, files
@@ -361,7 +361,7 @@ def with_lambda(tmp_path):
 
 
 def test_a_keras_file_is_read_for_its_weights_alone(tmp_path, with_lambda):
-    from helpers import vgg19
+    from helpers.vgg19 import backbone as vgg19
 
     path = tmp_path / "code.h5"
     with h5py.File(path, "a") as file:
@@ -376,7 +376,7 @@ def test_a_keras_file_is_read_for_its_weights_alone(tmp_path, with_lambda):
 
 
 def test_a_keras_archive_is_refused(tmp_path, with_lambda):
-    from helpers import vgg19
+    from helpers.vgg19 import backbone as vgg19
 
     with pytest.raises(ValueError, match=r"code\.keras cannot be read as HDF5"):
         vgg19.build(tmp_path / "code.keras", (32, 32, 3))

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from helpers import explain, vgg19
-from helpers.explain.backprop import evidence_function
+from helpers.explain import maps as explain
 from helpers.layers import Conv2D, Dense, Flatten, MaxPool2D, ReLU
 from helpers.network import Sequential, report_cnn
+from helpers.vgg19 import backbone as vgg19
 from helpers.vgg19.backend import keras, tf
 
 SHAPE = (7, 9, 2)  # H != W
@@ -174,14 +174,14 @@ def test_one_pass_gives_every_rule_and_the_activations(pair):
     images, classes = rng(4).normal(size=(5, *SHAPE)), [2, 0, 1, 1, 2]
     part = keras.Model(model.input, model.get_layer("pool").output)
     for network, layer in ((model, "pool"), (net, 2)):
-        gradients, activations = evidence_function(network, explain.RULES, layer)(images, classes)
+        gradients, activations = explain.class_evidence(network, images, classes, explain.RULES, layer, batch_size=2)
         np.testing.assert_allclose(activations, part(images), atol=1e-5)
         for gradient, rule in zip(gradients, explain.RULES, strict=True):
             np.testing.assert_allclose(
                 gradient, explain.class_gradients(network, images, classes, rule), rtol=1e-5, atol=1e-6
             )
     with pytest.raises(ValueError, match="behind the class scores"):
-        evidence_function(chain(L.Flatten(), L.Dense(3), L.Softmax()), ["guided"], 3)
+        explain.class_evidence(chain(L.Flatten(), L.Dense(3), L.Softmax()), images, classes, ["guided"], 3)
 
 
 @pytest.mark.parametrize("rule", explain.RULES)

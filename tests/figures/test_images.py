@@ -1,0 +1,86 @@
+"""Rows of images: any number of classes on a page, titles and heat maps where they belong."""
+
+import io
+import warnings
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import figures
+from helpers.figures import images as draw
+from helpers.figures import style
+
+ODD = ["猫", "شجرة", "🌳 tree", "$x$", "*b*", "<b>", "-dash", "W" * 60, "$\\frac$", "a_b", "nan", " "]
+
+
+def photos(classes):
+    return np.random.default_rng(0).integers(0, 256, (classes, 24, 24, 3), dtype=np.uint8)
+
+
+def name(k):
+    return ODD[k] if k < len(ODD) else f"n{k:08}-a_rather_long_name"
+
+
+@pytest.mark.parametrize("classes", [2, 12, 200])
+def test_every_figure_of_classes_fits_a_page(classes):
+    images, names, heat = photos(classes), [name(k) for k in range(classes)], np.eye(24)
+    drawn, labels = figures.drawn_names(names), np.arange(classes)
+    maps = np.random.default_rng(1).random((classes, 8, 9, 10))
+    kernels = np.ones((3, 3, 10))
+    made = [
+        figures.contact_sheet(images, labels, names),
+        figures.confusion_of(images, labels, labels[::-1], names),
+        figures.input_to_map(images, images[..., 0], images[..., 0], names),
+        figures.filters_and_maps(kernels, maps, range(10), names),
+        figures.before_and_after((kernels, kernels), (maps, maps), range(10), names),
+        figures.image_grid(images[:12], [f"{n}\\n→ {n} 1.00" for n in drawn[:12]]),
+        figures.heat_maps([(image, (heat, n)) for image, n in zip(images, drawn, strict=True)], ["image", "heat"], "x"),
+        figures.beside([(image, heat, n) for image, n in zip(images, drawn, strict=True)][:3]),
+        figures.image_rows(images[:, None].repeat(3, axis=1), ["a", "b", "c"]),
+    ]
+    for figure in made:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # missing glyphs, layouts that do not converge
+            width, height = np.array(Image.open(io.BytesIO(figures.to_png(figure))).size) / style.DPI
+        assert width <= style.WIDTH + 0.1
+        assert height <= style.HEIGHT + 0.1
+
+
+def test_a_contact_sheet_has_a_row_a_class_or_an_image_a_class():
+    labels = np.repeat(np.arange(3), 4)
+    figure = draw.contact_sheet(photos(12), labels, ["a", "$b$", "c"], columns=2)
+    assert [ax.get_ylabel() for ax in figure.axes[::2]] == ["a", "$b$", "c"]
+    assert np.array_equal(figure.axes[3].images[0].get_array(), photos(12)[5])
+    figure = draw.contact_sheet(photos(101), np.arange(101), [f"c {k}" for k in range(101)])
+    assert [ax.get_title(loc="left") for ax in figure.axes[:101]] == [f"c {k}" for k in range(101)]
+    assert sum(ax.get_visible() for ax in figure.axes) == 101
+
+
+def test_rows_that_do_not_fit_are_counted():
+    figure = draw.panels([[image] for image in photos(200)])
+    shown = len(figure.axes)
+    assert 5 < shown < 20
+    assert figure.get_supxlabel() == f"… {200 - shown} more rows of images are not shown"
+
+
+def test_a_heat_map_lies_over_its_image_in_gray():
+    images, heat = photos(2), np.eye(24)
+    mask = np.zeros((24, 24), bool)
+    mask[5:9, 5:9] = True
+    rows = [(images[0], (heat, "0.5"), images[1]), (images[1], heat, images[0])]
+    figure = draw.heat_maps(rows, ["image", "Grad-CAM", "guided"], "evidence", top=2.0, masks=[mask, mask])
+    first, over, alone = figure.axes[:3]
+    assert [len(ax.images) for ax in (first, over, alone)] == [1, 2, 1]
+    assert np.array_equal(over.images[0].get_array(), images[0].mean(axis=2))
+    assert over.images[1].get_clim() == (0, 2)
+    assert [len(ax.collections) for ax in (first, over, alone)] == [0, 1, 0]  # the outline of the object
+    assert [ax.get_title(loc="left") for ax in figure.axes[:4]] == ["image", "Grad-CAM\n0.5", "guided", ""]
+    assert figure.axes[-1].get_ylabel() == "evidence"
+
+
+def test_images_stand_above_their_maps():
+    images, heat = photos(2), np.eye(24)
+    figure = draw.beside([(images[0], heat, "a"), (images[1], heat, "$b$")])
+    assert [ax.get_title(loc="left") for ax in figure.axes[:4]] == ["", "", "a", "$b$"]
+    assert np.array_equal(figure.axes[1].images[0].get_array(), images[1])
