@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from helpers.convolution import conv2d_backward, conv2d_forward
-from helpers.explain.map_scores import energy_inside, pointing_game, ssim
-from helpers.explain.maps import class_map, guided_backprop
+from helpers.explain import class_map, energy_inside, guided_backprop, pointing_game
+from helpers.explain.randomisation import ssim
 from helpers.metrics import classification_report, confusion_matrix, mcnemar, mean_interval, wilson_interval
 from helpers.network import SGD, Conv2D, Dense, Flatten, MaxPool2D, ReLU, Sequential, softmax, softmax_cross_entropy
 from helpers.pooling import max_pool2d_backward, max_pool2d_forward

@@ -250,9 +250,7 @@ def tried(*options):
         for each in ("requirements.txt", "pyproject.toml", "README.md"):
             shutil.copy(ROOT / each, folder)
         (folder / "helpers").mkdir()
-        python(
-            ["-m", "pip", "--disable-pip-version-check", "install", "--dry-run", "--no-index", *options], Path(folder)
-        )
+        python(["-m", "pip", "--disable-pip-version-check", "install", "--dry-run", "--no-index", *options], folder)
 
 
 def in_jupyter(command, folder):

@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 from importlib import metadata
 from pathlib import Path
 
+import peers
 import pytest
 import yaml
 
@@ -78,6 +79,12 @@ def test_what_the_code_imports_is_a_direct_dependency():
     missing = {name for name in imported() if not DIRECT & {canonical(home) for home in homes.get(name, [])}}
     assert missing == set(ELSEWHERE), "add it to pyproject.toml, or say in ELSEWHERE why not"
     assert "ipython" in PINS
+
+
+def test_each_peer_is_pinned_and_its_comparison_can_be_imported():
+    pins = dict(re.findall(r"(?m)^([\w.-]+)==(\S+)", read("tests/programs/peers.txt")))
+    assert {*pins} | DIRECT >= {*peers.PEERS}
+    assert not {*pins} & {*PINS}, "it is installed already"
 
 
 def test_what_is_installed_here_is_what_is_pinned():
