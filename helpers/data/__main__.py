@@ -1,7 +1,35 @@
-"""`python -m helpers.data`."""
+"""`python -m helpers.data NAME` prints what a data set holds, and fetches and verifies caltech101's photographs."""
 
+import argparse
 import sys
+import warnings
+from collections.abc import Sequence
 
-from helpers.data.datasets import main
+from helpers.data import caltech101, load, summary
+from helpers.store.console import print_anything
+from helpers.store.files import sentence
 
-sys.exit(main())
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print what a data set holds and what of a folder was left out; exit with a sentence."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.data", description=__doc__)
+    parser.add_argument("name", help="scenes, caltech101 or the path of a folder of class folders")
+    parser.add_argument("--size", type=int, default=224, help="side of the pictures in pixels (224)")
+    chosen = parser.parse_args(arguments)
+    print_anything()
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: print(message)
+            dataset = load(chosen.name, chosen.size)
+        if chosen.name == "caltech101":
+            folder = caltech101.locate()
+            total = len(caltech101.photographs())
+            same = total - len(caltech101.differing(folder))
+            print(f"{total} photographs in {folder}; {same} have the SHA-256 in {caltech101.SPLIT_FILE.name}")
+        print(summary(dataset))
+    except (OSError, ValueError) as error:
+        sys.exit(sentence(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,11 +1,9 @@
-"""Data sets by name: "scenes" (drawn here), "caltech101" (the source report's photographs), or a folder's path.
+"""Data sets by name: "scenes" (drawn here), "caltech101" (the source report's photographs), or a folder's path."""
 
-`python -m helpers.data NAME` prints what a data set holds, and fetches and verifies caltech101's photographs.
-"""
-
-import argparse
-import sys
+import glob
+import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +11,7 @@ import numpy as np
 
 from helpers.data import caltech101, folders, pictures
 from helpers.store.cache import kept, key_of
-from helpers.store.console import print_anything
-from helpers.store.files import sentence
+from helpers.store.files import file_digest, whole_file
 
 SPLITS = ("train", "val", "test")
 
@@ -33,6 +30,11 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def majority(self) -> float:
+        """The share of the largest class: the accuracy of whoever always names it."""
+        return float(np.bincount(self.labels).max() / len(self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +72,11 @@ def load(name: str | Path, size: int = 224, *, split_seed: int = 0, cache: str |
     """Load "scenes", "caltech101" or the folder of class folders at `name`, its pictures size x size pixels.
 
     split_seed decides a folder's split and nothing else: the two named sets have theirs. `cache` names a file that
-    keeps the drawn scenes, to be used again only by the same code. Caltech101 is fetched when it is nowhere to be
-    found, since its name asks for it. Raises ValueError for an unknown name, a size outside 16..1024, too few classes
-    or pictures, or pictures that cannot be read; FileNotFoundError if photographs are missing. A folder that is called
-    like a named set is ./scenes or ./caltech101.
+    keeps the drawn scenes, or beside which pictures are kept as they were read: these stay on disk, are mapped into
+    memory and cannot be written to. Both are used again only by the same code for the same. Caltech101 is fetched when
+    it is nowhere to be found, since its name asks for it. Raises ValueError for an unknown name, a size outside
+    16..1024, too few classes or pictures, or pictures that cannot be read; FileNotFoundError if photographs are
+    missing. A folder that is called like a named set is ./scenes or ./caltech101.
     """
     size = pictures.check_size(size)
     if isinstance(split_seed, bool) or not isinstance(split_seed, int | np.integer) or split_seed < 0:
@@ -81,12 +84,11 @@ def load(name: str | Path, size: int = 224, *, split_seed: int = 0, cache: str |
     if name == "scenes":
         return _load_scenes(size, cache)
     if name == "caltech101":
-        return _load_caltech101(size)
-    return _load_folder(folders.existing(name), size, split_seed)
+        return _load_caltech101(size, cache)
+    return _load_folder(folders.existing(name), size, split_seed, cache)
 
 
 def _load_scenes(size: int, cache: str | Path | None) -> Dataset:
-
     from helpers.data import scenes
 
     indices = [
@@ -105,7 +107,7 @@ def _load_scenes(size: int, cache: str | Path | None) -> Dataset:
             split, label, index = indices[i]
             images[i], masks[i] = scenes.picture(scenes.CLASS_NAMES[label], split, index, size)
 
-        pictures.with_progress(draw, len(rows), "Drawing scenes")
+        pictures.in_threads(draw, len(rows), "Drawing scenes")
         return {"images": images, "masks": masks}
 
     drawn = kept(cache, key_of(load, size), draw_all)
@@ -113,18 +115,18 @@ def _load_scenes(size: int, cache: str | Path | None) -> Dataset:
     return _dataset("scenes", scenes.CLASS_NAMES, rows, figures, drawn["images"], drawn["masks"])
 
 
-def _load_caltech101(size: int) -> Dataset:
+def _load_caltech101(size: int, cache: str | Path | None) -> Dataset:
     folder = caltech101.locate()
     caltech101.warn_of_differing(folder)
     photographs = sorted(caltech101.photographs(), key=lambda p: SPLITS.index(p.split))  # stable: class by class
     class_names = sorted({p.class_name for p in photographs})
     rows = [_Row(p.split, class_names.index(p.class_name), p.name) for p in photographs]
     figures = sorted((i for i, p in enumerate(photographs) if p.is_figure), key=lambda i: rows[i].label)
-    images = pictures.read_pictures([folder / row.name for row in rows], size)
+    images = _read([folder / row.name for row in rows], size, cache)
     return _dataset("caltech101", class_names, rows, figures, images)
 
 
-def _load_folder(folder: Path, size: int, split_seed: int) -> Dataset:
+def _load_folder(folder: Path, size: int, split_seed: int, cache: str | Path | None) -> Dataset:
     files = folders.class_files(folder)
     rng = np.random.default_rng(split_seed)
     rows = []
@@ -134,8 +136,30 @@ def _load_folder(folder: Path, size: int, split_seed: int) -> Dataset:
     rows.sort(key=lambda row: SPLITS.index(row.split))  # stable: class by class within each split
     labels = [row.label for row in rows]
     figures = [labels.index(label) for label in range(len(files))]  # training pictures come first
-    images = pictures.read_pictures([folder / row.name for row in rows], size)
+    images = _read([folder / row.name for row in rows], size, cache)
     return _dataset(folder.resolve().name, tuple(files), rows, figures, images)
+
+
+def _read(paths: Sequence[Path], size: int, cache: str | Path | None) -> np.ndarray:
+    shape = (len(paths), size, size, 3)
+    if cache is None:
+        pictures.read_pictures(paths, images := np.empty(shape, np.uint8))
+        return images
+    # What cannot be read has no digest, and is named by the reader.
+    key = key_of(load, [file_digest(path) if path.is_file() else "" for path in paths])
+    file = Path(cache).with_suffix(f".{key[:16]}_{size}.npy")
+    try:
+        return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
+    except (ValueError, EOFError) as error:
+        warnings.warn(f"{file} is damaged ({error}): it is made again.", stacklevel=5)
+    except FileNotFoundError:
+        pass
+    with whole_file(file) as temporary:
+        pictures.read_pictures(paths, np.lib.format.open_memmap(temporary, "w+", np.uint8, shape))
+    for old in set(file.parent.glob(f"{glob.escape(Path(cache).stem)}.*_*.npy")) - {file}:
+        with suppress(OSError):  # on Windows while another process reads it
+            old.unlink()
+    return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
 
 
 def _dataset(
@@ -176,26 +200,3 @@ def summary(dataset: Dataset) -> str:
     masks = "without masks" if dataset.masks is None else "with masks"
     head = f"{dataset.name}: {len(names)} classes, pictures {size} x {size} x 3 {masks}, {megabytes:.0f} MB"
     return "\n".join([head, *(f"{row[0]:<{width}}" + "".join(f"{n:>7}" for n in row[1:]) for row in table)])
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Print what a data set holds, after fetching and verifying caltech101's photographs; exit with a sentence."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.data", description=__doc__.splitlines()[0])
-    parser.add_argument("name", help="scenes, caltech101 or the path of a folder of class folders")
-    parser.add_argument("--size", type=int, default=224, help="side of the pictures in pixels (224)")
-    print_anything()
-    chosen = parser.parse_args(arguments)
-    try:
-        dataset = load(chosen.name, chosen.size)
-        if chosen.name == "caltech101":
-            folder = caltech101.locate()
-            total = len(caltech101.photographs())
-            same = total - len(caltech101.differing(folder))
-            print(f"{total} photographs in {folder}; {same} have the SHA-256 in {caltech101.SPLIT_FILE.name}")
-        print(summary(dataset))
-    except (OSError, ValueError) as error:
-        sys.exit(sentence(error))
-
-
-if __name__ == "__main__":
-    main()

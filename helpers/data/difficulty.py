@@ -71,13 +71,15 @@ def best_fit(train: tuple[np.ndarray, np.ndarray], val: tuple[np.ndarray, np.nda
     return min(fits, key=lambda fit: log_loss(val[1], fit.predict_proba(val[0]), labels=fit.classes_))
 
 
-def _regress(dataset: Dataset, features: Callable[[object], np.ndarray]) -> float:
-    parts = [
-        (features(part).reshape(len(part), -1), part.labels) for part in (dataset.train, dataset.val, dataset.test)
-    ]
+def logistic_regression(*parts: tuple[np.ndarray, np.ndarray]) -> float:
+    """Return the test accuracy of `best_fit` for train, val and test: features (N, ...), scaled as one, and labels."""
     centre, spread = parts[0][0].mean(axis=0), parts[0][0].std() + 1e-12
-    train, val, test = (((x - centre) / spread, labels) for x, labels in parts)
+    train, val, test = (((x - centre).reshape(len(x), -1) / spread, labels) for x, labels in parts)
     return best_fit(train, val).score(*test)
+
+
+def _regress(dataset: Dataset, features: Callable[[object], np.ndarray]) -> float:
+    return logistic_regression(*((features(part), part.labels) for part in (dataset.train, dataset.val, dataset.test)))
 
 
 def thumbnails_accuracy(dataset: Dataset) -> float:

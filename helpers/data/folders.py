@@ -1,11 +1,13 @@
 """Folders of class folders: <folder>/<class>/<picture>.jpg, which files count, and who trains and who tests."""
 
+import warnings
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from helpers.data.pictures import SUFFIXES
+from helpers.data.pictures import SUFFIXES, is_picture
 from helpers.store.files import expanded
 
 SHARES = (12, 3, 5)  # of 20: the pictures of a class are split 60/15/25
@@ -31,20 +33,25 @@ def _is_folder(path: Path) -> bool:
 
 
 def class_files(folder: Path) -> dict[str, list[str]]:
-    """Return the picture files' names of each class folder, all sorted; hidden folders and files are left out."""
+    """Return the picture files' names of each class folder, all sorted; hidden folders and files are left out.
+
+    A warning counts what else is left out. ValueError says what a folder lacks to be a data set.
+    """
     entries = _visible(folder)
     broken = [entry.name for entry in entries if entry.is_symlink() and not entry.exists()]
     if broken:
         raise ValueError(f"{str(folder)!r} holds links that lead nowhere: {_quoted(broken)}. Mend or remove them.")
-    files = {entry.name: _picture_names(entry) for entry in entries if entry.is_dir()}
-    # Bytes that are no UTF-8 come from the file system as surrogates, which can be neither printed nor kept as JSON.
-    if unwritable := [name for name in files if name.encode("utf-8", "replace").decode() != name]:
-        raise ValueError(f"In {str(folder)!r} these classes' names are not UTF-8: {_quoted(unwritable)}. Rename them.")
+    classes = {entry.name: _visible(entry) for entry in entries if entry.is_dir()}
+    files = {name: [e.name for e in inside if _is_picture(e)] for name, inside in classes.items()}
+    _check_names([*files, *(f"{name}/{file}" for name, names in files.items() for file in names)], folder)
+    if not any(files.values()):
+        _check_depth(folder, classes)
     if len(files) < 2:
         raise ValueError(
             f"{str(folder)!r} holds {len(files)} class folders{f' ({_quoted(files)})' if files else ''}: a data set "
             "needs two at least, with the pictures in them: <folder>/<class>/<picture>.jpg."
         )
+    _warn_of_others(folder, [e for e in entries if not e.is_dir()], classes, files)
     short = [f"{name!r} has {len(names)}" for name, names in files.items() if len(names) < MIN_PICTURES]
     if short:
         raise ValueError(
@@ -55,16 +62,54 @@ def class_files(folder: Path) -> dict[str, list[str]]:
     return files
 
 
+def _is_picture(path: Path) -> bool:
+    """Tell by name or content; a broken link that is named like a picture is left to the reader, which says so."""
+    return not path.is_dir() and (path.suffix.lower() in SUFFIXES or is_picture(path))
+
+
+def _check_names(names: list[str], folder: Path) -> None:
+    # Bytes that are no UTF-8 come from the file system as surrogates, which can be neither printed nor kept as JSON.
+    if unwritable := [name for name in names if name.encode("utf-8", "replace").decode() != name]:
+        raise ValueError(f"In {str(folder)!r} these names are not UTF-8: {_quoted(unwritable)}. Rename them.")
+
+
+def _check_depth(folder: Path, classes: dict[str, list[Path]]) -> None:
+    """Refuse train/ and test/ in the place of classes, and a folder around the data set."""
+    deeper = {
+        name: [e.name for e in inside if e.is_dir() and any(map(_is_picture, _visible(e)))]
+        for name, inside in classes.items()
+    }
+    if found := [name for name, inside in deeper.items() if inside and (folder / name).resolve() != folder.resolve()]:
+        paths = " or ".join(repr(str(folder / name)) for name in found)
+        raise ValueError(
+            f"The pictures in {str(folder)!r} lie one folder deeper, as in {f'{found[0]}/{deeper[found[0]][0]}'!r}: "
+            f"give {paths}. All pictures of a class belong into one folder; they are split here."
+        )
+
+
+def _warn_of_others(
+    folder: Path, beside: list[Path], classes: dict[str, list[Path]], files: dict[str, list[str]]
+) -> None:
+    others = Counter(
+        "folders" if entry.is_dir() else f"files {entry.suffix.lower() or 'without suffix'}"
+        for name, inside in classes.items()
+        for entry in set(inside) - {folder / name / file for file in files[name]}
+    )
+    counts = [f"{count} {what}" for what, count in others.most_common()]
+    counts += [f"{len(beside)} files beside the class folders"] * bool(beside)
+    if counts:
+        warnings.warn(
+            f"Left out of {str(folder)!r}: {', '.join(counts)}. Pictures are JPEG, PNG, BMP, WebP, TIFF or GIF files "
+            "in a class folder: save others, such as HEIC, as one of these.",
+            stacklevel=5,
+        )
+
+
 def _visible(folder: Path) -> list[Path]:
     try:
         return sorted((e for e in folder.iterdir() if not e.name.startswith(".")), key=lambda entry: entry.name)
     except OSError as error:
         raise ValueError(f"The folder {str(folder)!r} cannot be listed: {error.strerror}.") from error
-
-
-def _picture_names(folder: Path) -> list[str]:
-    """Return what is named as a picture and is no folder; a broken link is left to the reader, which names it."""
-    return [e.name for e in _visible(folder) if e.suffix.lower() in SUFFIXES and not e.is_dir()]
 
 
 def _quoted(names: Iterable[str]) -> str:

@@ -4,15 +4,14 @@ Pillow reads and converts (it knows orientation, palettes and transparency), Ope
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm.contrib.concurrent import thread_map
 
 T = TypeVar("T")
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF")  # what a file may really be, whatever its name says
 SIZES = range(16, 1025)
 THREADS = 2
@@ -26,10 +25,23 @@ def check_size(size: int) -> int:
     return int(size)
 
 
+def is_picture(path: Path) -> bool:
+    """Tell whether a file's content is a picture of a kind that is read, whatever its name says."""
+    from PIL import Image
+
+    try:
+        _check_file(path)
+        with Image.open(path, formats=FORMATS):
+            return True
+    except Exception:  # as in read_picture
+        return False
+
+
 def read_picture(path: str | Path, size: int = 224) -> np.ndarray:
     """Read the first frame of a picture file as uint8 RGB (size, size, 3); ValueError says why it cannot be read.
 
-    EXIF orientation is applied, transparency laid on white, 16-bit gray scaled to 8; the side ratio is not kept.
+    EXIF orientation is applied, transparency laid on white; the side ratio is not kept. 16-bit gray is scaled to 8, as
+    12-bit where nothing is above 4095: so cameras, microscopes and scanners store it.
     """
     import cv2
     from PIL import Image
@@ -44,36 +56,30 @@ def read_picture(path: str | Path, size: int = 224) -> np.ndarray:
     return cv2.resize(rgb, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
-def read_pictures(paths: Sequence[Path], size: int = 224) -> np.ndarray:
-    """Read picture files as uint8 RGB (N, size, size, 3), in the order of `paths`.
+def read_pictures(paths: Sequence[Path], images: np.ndarray) -> None:
+    """Read picture files into `images`, uint8 RGB (N, size, size, 3), in the order of `paths`.
 
     Raises ValueError that lists every file that cannot be read, each as <folder>/<file> with its reason.
     """
-    size = check_size(size)
-    images = np.empty((len(paths), size, size, 3), np.uint8)
 
     def read(i: int) -> str | None:
         try:
-            images[i] = read_picture(paths[i], size)
+            images[i] = read_picture(paths[i], images.shape[1])
         except ValueError as error:
             return f"{f'{paths[i].parent.name}/{paths[i].name}'!r}: {error}"
         return None
 
-    problems = [problem for problem in with_progress(read, len(paths), "Reading pictures") if problem]
+    problems = [problem for problem in in_threads(read, len(paths), "Reading pictures") if problem]
     if problems:
         listing = "\n  ".join(problems)
         raise ValueError(f"{len(problems)} of {len(paths)} pictures cannot be read; mend or remove them:\n  {listing}")
-    return images
 
 
-def with_progress(work: Callable[[int], T], count: int, description: str) -> list[T]:
+def in_threads(work: Callable[[int], T], count: int, description: str) -> list[T]:
     """Return [work(0), ..., work(count - 1)], computed by two threads behind a progress bar that vanishes."""
-    pool = ThreadPoolExecutor(THREADS)
-    try:
-        results = pool.map(work, range(count))
-        return list(tqdm(results, description, count, leave=False, disable=count <= PROGRESS_FROM))
-    finally:
-        pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for what has not begun
+    return thread_map(
+        work, range(count), max_workers=THREADS, desc=description, leave=False, disable=count <= PROGRESS_FROM
+    )
 
 
 def _check_file(path: Path) -> None:
@@ -110,7 +116,8 @@ def _to_rgb(picture) -> np.ndarray:
     picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I;16"):
         gray = np.asarray(picture).astype(np.uint32)
-        return np.repeat(((gray + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)  # 65535 = 255 * 257
+        white = 4095 if gray.max() <= 4095 else 65535
+        return np.repeat(((gray * 255 + white // 2) // white).astype(np.uint8)[..., None], 3, axis=2)
     if picture.mode in ("I", "F"):
         raise ValueError("32-bit pixels have no agreed white: save it with 8 or 16 bits")
     if picture.has_transparency_data:

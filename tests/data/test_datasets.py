@@ -1,5 +1,6 @@
 """Data sets by name, and what every one of them promises."""
 
+import os
 import subprocess
 import sys
 
@@ -7,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from helpers import data
 from helpers.data import caltech101, pictures, scenes
-from helpers.data import datasets as data
+from helpers.data.__main__ import main
 from helpers.store import cache as results_cache
 
 SPLITS = ("train", "val", "test")
@@ -113,7 +115,7 @@ def test_caltech101_follows_the_committed_split(photographs):
 
 @pytest.mark.filterwarnings("ignore:240 of the 240")
 def test_the_command_verifies_and_counts(photographs, capsys):
-    data.main(["caltech101", "--size", "16"])
+    main(["caltech101", "--size", "16"])
     out = capsys.readouterr().out.splitlines()
     assert out[0] == f"240 photographs in {photographs}; 0 have the SHA-256 in caltech101.csv"
     assert out[1] == "caltech101: 3 classes, pictures 16 x 16 x 3 without masks, 0 MB"
@@ -126,7 +128,7 @@ def test_the_command_verifies_and_counts(photographs, capsys):
 
 def test_the_command_ends_with_a_sentence(capsys):
     with pytest.raises(SystemExit, match=r"^Unknown data set 'cifar10'"):
-        data.main(["cifar10"])
+        main(["cifar10"])
 
 
 def test_scenes_are_drawn_with_masks(monkeypatch):
@@ -183,8 +185,58 @@ def test_importing_is_light():
 
 def test_pictures_are_not_copied_into_each_split(tmp_path, monkeypatch):
     read = []
-    monkeypatch.setattr(
-        pictures, "read_pictures", lambda *a: read.append(np.zeros((len(a[0]), 16, 16, 3), np.uint8)) or read[0]
-    )
+    monkeypatch.setattr(pictures, "read_pictures", lambda paths, images: read.append(images))
     dataset = data.load(write(tmp_path / "a", ["x", "y"]), 16)
     assert all(np.shares_memory(getattr(dataset, split).images, read[0]) for split in SPLITS)
+
+
+def test_pictures_are_read_once_and_stay_on_disk(tmp_path, monkeypatch):
+    read, really = [], pictures.read_picture
+    monkeypatch.setattr(pictures, "read_picture", lambda path, size: read.append(path) or really(path, size))
+    folder, cache = write(tmp_path / "a", ["x", "y"]), tmp_path / "cache" / "pictures.npz"
+    plain = data.load(folder, 16)
+    first, again = (data.load(folder, 16, cache=cache) for _ in range(2))
+    assert len(read) == 10 + 10
+    for dataset in (first, again):
+        assert np.array_equal(dataset.train.images, plain.train.images)
+        assert type(dataset.train.images) is np.ndarray
+        assert not dataset.test.images.flags.writeable  # it is the file
+        assert isinstance(dataset.test.images.base.base, np.memmap)
+    assert data.load(folder, 17, cache=cache).train.images.shape[1] == 17
+    Image.new("RGB", (9, 9), (1, 2, 3)).save(folder / "x" / "000.png")
+    changed = data.load(folder, 17, cache=cache)
+    assert [1, 2, 3] in np.concatenate([getattr(changed, split).images[:, 0, 0] for split in SPLITS]).tolist()
+    (kept,) = cache.parent.iterdir()  # what was read before is gone
+    half = kept.read_bytes()[:200]
+    kept.unlink()  # what is mapped stays as it is
+    kept.write_bytes(half)
+    with pytest.warns(UserWarning, match="is damaged"):
+        assert np.array_equal(data.load(folder, 17, cache=cache).train.images, changed.train.images)
+
+
+def test_the_largest_class_has_its_share(tmp_path):
+    write(tmp_path, ["a"], 40)
+    write(tmp_path, ["b"], 8)
+    dataset = data.load(write(tmp_path, ["c"], 4), 16)
+    assert [np.bincount(getattr(dataset, split).labels).tolist() for split in SPLITS] == [
+        [24, 5, 2],
+        [6, 1, 1],
+        [10, 2, 1],
+    ]
+    assert dataset.train.majority == 24 / 31
+
+
+def test_the_command_prints_names_that_the_console_lacks(tmp_path):
+    folder = write(tmp_path, ["\u732b", "-rf <b>$x$", "w" * 60], count=4)
+    (folder / "-rf <b>$x$" / "a.HEIC").write_bytes(b"?")
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    words = [sys.executable, "-m", "helpers.data", str(folder), "--size", "16"]
+    done = subprocess.run(words, capture_output=True, encoding="cp1252", env=environment, check=True)
+    assert [line.split()[-4:] for line in done.stdout.splitlines()[3:]] == [
+        ["<b>$x$", "2", "1", "1"],
+        ["w" * 60, "2", "1", "1"],
+        ["\\u732b", "2", "1", "1"],
+        ["total", "6", "3", "3"],
+    ]
+    assert "1 files .heic" in done.stdout
+    assert done.stderr == ""

@@ -1,7 +1,10 @@
 """A folder of class folders: which files count, and the split; bad folders are in test_bad_input.py."""
 
+import os
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from helpers.data.folders import class_files, split_indices
 
@@ -16,6 +19,7 @@ def classes(folder, **names):
     return folder
 
 
+@pytest.mark.filterwarnings("ignore:Left out")
 def test_classes_and_pictures_are_sorted_and_the_rest_is_left_out(tmp_path):
     classes(tmp_path, zebra=[*NAMES[::-1], "notes.txt", ".hidden.jpg", "no_suffix"], ant=NAMES, _1=NAMES)
     classes(tmp_path, **{".git": NAMES})
@@ -38,6 +42,38 @@ def test_links_to_classes_and_pictures_are_followed(tmp_path):
 def test_a_folder_that_cannot_be_listed(tmp_path):
     with pytest.raises(ValueError, match=r"gone' cannot be listed: No such file"):
         class_files(tmp_path / "gone")
+
+
+def test_what_is_a_picture_by_its_content_counts_and_the_rest_is_counted(tmp_path):
+    classes(tmp_path, cat=[*NAMES, "notes.txt", "a.HEIC", "b.heic", "no_suffix"], dog=NAMES)
+    (tmp_path / "stray.jpg").touch()
+    (tmp_path / "dog" / "deeper").mkdir()
+    for name in ("scan.dat", "picture"):
+        Image.new("RGB", (5, 5)).save(tmp_path / "cat" / name, "PNG")
+    with pytest.warns(UserWarning, match="Left out of") as warned:
+        assert class_files(tmp_path)["cat"] == sorted([*NAMES, "picture", "scan.dat"])
+    (said,) = (str(warning.message) for warning in warned)
+    for part in ("2 files .heic", "1 files .txt", "1 files without suffix", "1 folders", "1 files beside the class"):
+        assert part in said
+
+
+@pytest.mark.parametrize("names", [("train", "test"), ("images",)])
+def test_pictures_one_folder_deeper(tmp_path, names):
+    for name in names:
+        classes(tmp_path / name, cat=NAMES, dog=NAMES)
+    with pytest.raises(ValueError, match=r"one folder deeper, as in '\w+/cat': give ") as error:
+        class_files(tmp_path)
+    assert all(repr(str(tmp_path / name)) in str(error.value) for name in names)
+
+
+def test_names_that_are_not_utf_8_are_refused(tmp_path):
+    classes(tmp_path, cat=NAMES, dog=NAMES)
+    try:
+        os.close(os.open(os.fsencode(tmp_path) + b"/dog/caf\xe9.jpg", os.O_CREAT | os.O_WRONLY))
+    except OSError:
+        pytest.skip("this file system takes no other names")
+    with pytest.raises(ValueError, match=r"these names are not UTF-8: 'dog/caf\\udce9.jpg'. Rename them"):
+        class_files(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-NOT_NEEDED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "caltech101", "scenes.npz")
+NOT_NEEDED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "caltech101", "scenes.npz", "pictures.npz")
 
 
 @dataclass
