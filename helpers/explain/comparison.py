@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from helpers.explain import maps as explain
-from helpers.explain.map_scores import centre_map, edge_map, pointing_game, random_map
-from helpers.explain.perturbation import Curves, insertion_deletion, mosaics
+from helpers import vgg19
+from helpers.explain.backprop import evidence_function
+from helpers.explain.cam import class_maps, enlarged
+from helpers.explain.deletion import Curves, insertion_deletion
+from helpers.explain.networks import batches
+from helpers.explain.pointing import mosaics, pointing_game
 from helpers.store.cache import kept, key_of
-from helpers.vgg19 import backbone as vgg19
+from helpers.vgg19.backbone import MEAN_BGR
 
 METHODS = ("plain gradient", "guided backprop", "Grad-CAM", "Guided Grad-CAM")
 BASELINES = ("random", "centre", "edge")
@@ -20,28 +24,48 @@ def method_maps(model, images: np.ndarray, classes, layer: str) -> np.ndarray:
     Of a gradient the largest absolute value among the colours is taken (Simonyan et al. 2014); Guided Grad-CAM is
     guided backprop times Grad-CAM. The maps speak for classes[n], before softmax.
     """
-    inputs = vgg19.preprocess(images)
-    gradients, activations = explain.class_evidence(model, inputs, classes, ("gradient", "guided"), layer)
-    plain, guided = np.abs(gradients).max(axis=4)
-    cams = cam_maps(model, activations, classes, layer, images.shape[1:3])
-    return np.stack([plain, guided, cams, guided * cams])
+    evidence = evidence_function(model, ("gradient", "guided"), layer)
+    maps = np.empty((len(METHODS), *images.shape[:3]), np.float32)
+    for part in batches(len(images), 8, "maps"):
+        inputs, asked = vgg19.preprocess(images[part]), np.asarray(classes)[part]
+        gradients, activations = evidence(inputs, asked)
+        plain, guided = np.abs(gradients).max(axis=4)
+        cams = cam_maps(model, activations, asked, layer, images.shape[1:3])
+        maps[:, part] = plain, guided, cams, guided * cams
+    return maps
 
 
 def cam_maps(model, activations: np.ndarray, classes, layer: str, shape: tuple[int, int]) -> np.ndarray:
     """Return Grad-CAM at the size (H, W) of the images, (N, H, W) float32, from the activations of `layer`."""
-    small = explain.class_maps(model, activations, classes, layer)
-    return np.stack([explain.enlarged(heat, shape) for heat in small])
+    small = class_maps(model, activations, classes, layer)
+    return np.stack([enlarged(heat, shape) for heat in small])
 
 
 def baseline_maps(images: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Return the maps of BASELINES for RGB images (N, H, W, 3) uint8, each (N, H, W) float32."""
     shape = images.shape[1:3]
-    made = {
-        "random": [random_map(shape, rng) for _ in images],
-        "centre": [centre_map(shape)] * len(images),
-        "edge": [edge_map(image) for image in images],
+    return {
+        "random": np.array([random_map(shape, rng) for _ in images], np.float32),
+        "centre": np.broadcast_to(centre_map(shape).astype(np.float32), images.shape[:3]),
+        "edge": np.array([edge_map(image) for image in images], np.float32),
     }
-    return {name: np.array(maps, np.float32) for name, maps in made.items()}
+
+
+def random_map(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Return a map of independent uniform numbers from 0 to 1: a baseline that knows nothing."""
+    return rng.random(shape)
+
+
+def centre_map(shape: tuple[int, int], sigma: float = 0.25) -> np.ndarray:
+    """Return a Gaussian in the middle of the image, `sigma` as a share of its sides: a baseline that does not look."""
+    rows, cols = ((np.arange(n) - (n - 1) / 2) / (sigma * n) for n in shape)
+    return np.exp(-(rows[:, None] ** 2 + cols**2) / 2)
+
+
+def edge_map(image: np.ndarray) -> np.ndarray:
+    """Return the size of the Sobel gradient of an RGB image's gray values, (H, W): a baseline without a network."""
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64)
+    return np.hypot(cv2.Sobel(gray, cv2.CV_64F, 1, 0), cv2.Sobel(gray, cv2.CV_64F, 0, 1))
 
 
 def all_maps(
@@ -93,7 +117,7 @@ def fading_curves(model, images: np.ndarray, maps: np.ndarray, classes, *, steps
 
     def compute() -> dict[str, np.ndarray]:
         probabilities = vgg19.compiled(model)
-        ask = {"steps": steps, "fill": vgg19.MEAN_BGR[::-1], "batch_size": 8}
+        ask = {"steps": steps, "fill": MEAN_BGR[::-1], "batch_size": 8}
         pairs = zip(images.astype(np.float32), maps.swapaxes(0, 1), classes, strict=True)
         parts = [insertion_deletion(probabilities, image, of_image, int(c), **ask) for image, of_image, c in pairs]
         curves = {kind: np.array([getattr(part, kind) for part in parts]) for kind in ("insertion", "deletion")}

@@ -1,94 +1,125 @@
-"""The passes through a Keras model that `helpers.explain.maps` is made of; its layers must form a chain.
+"""The passes through a Keras model whose layers are a chain, or a chain of chains, on TensorFlow's tensors.
 
 They run layer by layer on arrays, and nothing is added to the model. A batch is as many questions, each about its own
 image: their sum is what is differentiated.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
-
 import numpy as np
 
-from helpers.vgg19.backbone import is_identity
+from helpers.vgg19 import is_identity
 from helpers.vgg19.backend import keras, tf
 
-Targets = Callable[[tuple[int, ...]], Sequence[tuple[int, ...]]]
+L = keras.layers
+POINTWISE = (L.Activation, L.BatchNormalization, L.Dropout, L.InputLayer, L.Normalization, L.ReLU)
+WINDOW = {"Conv2D": "kernel_size", "DepthwiseConv2D": "kernel_size"}
+WINDOW |= {"MaxPooling2D": "pool_size", "AveragePooling2D": "pool_size"}
 
 
-def changed_copy(model, last: int | None, rules: Sequence[str], *, compiled: bool, also: int = -1):
-    """Return f(images, targets) for the layers up to `last`, None for the class scores.
+def layers(model) -> list:
+    """Return the layers in their order, those of a model within the model in its place; ValueError unless a chain."""
+    return [step for step in model.layers[:1] if isinstance(step, L.InputLayer)] + _chain(model)
 
-    It gives d output[n, *targets(shape)[n]] / d images[n] for every n by each rule, (R, N, H, W, C), after one pass
-    forward, and the output of layer `also`. Compiled, every call takes half the time, and the first a moment more.
+
+def gradients(model, last: int | None, rules: list, *, start: int = 0, also: int = -1, compiled: bool = True):
+    """Return f(x, places) for the layers from `start` to `last`, None for the class scores.
+
+    x are images, or where `start` is not 0 what goes into that layer. f gives d output[n, *places(shape)[n]] / d x[n]
+    for every n by each rule, (R, N, ...), after one pass forward, and the output of layer `also`. Compiled, every call
+    takes half the time, and the first a moment more. ValueError for a rule other than "gradient" where an activation
+    is no ReLU, and for `also` or `start` behind the scores.
     """
     relu = _Relu()
-    if last is None:
-        *layers, scores = _score_layers(model)
-        steps = [*_copies(layers, relu), scores]  # the scores have no ReLU to change
-        _check_before_scores(model, also, len(layers))
-    else:
-        steps = _copies(_layers(model)[: last + 1], relu)
+    steps = layers(model)[: last + 1] if last is not None else _score_layers(model, max(also, start - 1))
+    steps = [_copy(*pair, relu) for pair in zip([None, *steps], steps, strict=False)][start:]
+    _check_relus(layers(model)[: len(steps) + start - (last is None)], rules)
 
     def pull(x, where):
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch(x)
             middle = _run(steps[: also + 1], x)
             neurons = tf.gather_nd(_run(steps[also + 1 :], middle), where, batch_dims=1)
-        gradients = []
-        for rule in rules:
-            relu.rule = rule
-            gradients.append(tape.gradient(neurons, x))
-        return gradients, middle
+        out = []
+        for relu.rule in rules:
+            out.append(tape.gradient(neurons, x))
+        return out, middle
 
     if compiled:
         image = tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype)
         pull = tf.function(pull, input_signature=(image, tf.TensorSpec((None, None), tf.int32)), autograph=False)
 
-    def gradient(images: np.ndarray, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
-        x = _batch(model, images)
-        gradients, middle = pull(x, tf.constant(targets(_output_shape(steps, x.shape)), tf.int32))
-        return np.stack(gradients), middle.numpy()
+    def send_back(x: np.ndarray, places) -> tuple[np.ndarray, np.ndarray]:
+        x = tf.constant(x) if start else _batch(model, x)
+        out, middle = pull(x, tf.constant(places(_output_shape(steps, x.shape)), tf.int32))
+        return np.stack(out), middle.numpy()
 
-    return gradient
+    return send_back
 
 
 def activations(model, images: np.ndarray, index: int) -> np.ndarray:
-    """Return the output of layer `index`, (N, ...)."""
-    return _run(_layers(model)[: index + 1], _batch(model, images)).numpy()
+    """Return the output (N, h, w, C) of layer `index`; ValueError, before anything is computed, for another shape."""
+    *_, last = steps = layers(model)[: index + 1]
+    if len(last.output.shape) != 4:
+        raise ValueError(f"Grad-CAM needs a layer with rows and columns; {last.name} puts out {last.output.shape[1:]}.")
+    return _run(steps, _batch(model, images)).numpy()
 
 
-def score_gradients(model, activation: np.ndarray, index: int, targets: Targets) -> np.ndarray:
-    """Return d score[n, *targets(shape)[n]] / d activation[n], where activation is the output of layer `index`."""
-    layers = _score_layers(model)
-    _check_before_scores(model, index, len(layers) - 1)
-    x = tf.constant(activation)
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(x)
-        scores = _run(layers[index + 1 :], x)
-        chosen = tf.gather_nd(scores, tf.constant(targets(tuple(scores.shape[1:])), tf.int32), batch_dims=1)
-    return tape.gradient(chosen, x).numpy()
+def geometry(layer) -> list[tuple]:
+    """Return [(kernel, stride, pad)] of a layer, and nothing of one that moves nothing; ValueError for all others."""
+    if isinstance(layer, POINTWISE):
+        return []
+    if isinstance(layer, L.ZeroPadding2D):
+        return [(1, 1, layer.padding)]
+    kind = type(layer).__name__
+    if kind not in WINDOW:
+        raise ValueError(f"Behind a {kind} layer a neuron has no receptive field in rows and columns.")
+    sizes = zip(getattr(layer, WINDOW[kind]), getattr(layer, "dilation_rate", (1, 1)), strict=True)
+    kernel = tuple((k - 1) * dilation + 1 for k, dilation in sizes)
+    sides = zip(layer.input.shape[1:3], kernel, layer.strides, strict=True)
+    return [(kernel, layer.strides, 0 if layer.padding == "valid" else tuple(_same_pad(*side) for side in sides))]
 
 
-def _layers(model) -> list:
-    steps = list(model.layers)
-    for before, step in pairwise(steps):
-        if step.input is not before.output:
-            raise ValueError(f"{step.name} does not follow {before.name}: only chains of layers can be explained.")
-    return steps
+def clone(model):
+    """Return a copy with the same weights."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
-def _score_layers(model) -> list:
+def weights(layer) -> list[np.ndarray]:
+    """Return the layer's weights, the kernel first."""
+    return layer.get_weights()
+
+
+def set_weights(layer, arrays: list[np.ndarray]) -> None:
+    """Put arrays such as `weights` returns into the layer."""
+    layer.set_weights(arrays)
+
+
+def _chain(model) -> list:
+    """Return the layers but for the inputs, found from the output back: a layer may stand in several models."""
+    outputs = getattr(model, "outputs", None) or []
+    steps, tensor = [], outputs[0] if len(outputs) == 1 else None
+    while tensor is not None:
+        layer, number, _ = tensor._keras_history
+        before = layer._inbound_nodes[number].input_tensors
+        if len(before) > 1:
+            tensor = None
+        elif before:
+            steps = [*(_chain(layer) if isinstance(layer, keras.Model) else [layer]), *steps]
+            tensor = before[0]
+        else:
+            return steps
+    raise ValueError(f"{model.name} is no chain from one input to one output: only chains of layers can be explained.")
+
+
+def _score_layers(model, index: int) -> list:
     """Return the layers that lead to the class scores: without the softmax, whether it is a layer or part of one."""
-    *steps, last = _layers(model)
-    if isinstance(last, (keras.layers.Softmax, keras.layers.Activation)):
-        return steps
-    linear = keras.activations.linear
-    return [*steps, last if getattr(last, "activation", linear) is linear else _copy(last, linear, always=True)]
-
-
-def _check_before_scores(model, index: int, scores: int) -> None:
-    if index > scores:
-        raise ValueError(f"The layer {model.layers[index].name} comes behind the class scores.")
+    *steps, last = layers(model)
+    if not isinstance(last, (L.Softmax, L.Activation)):
+        steps.append(_rebuilt(last, activation="linear") if hasattr(last, "activation") else last)
+    if index >= len(steps):
+        raise ValueError(f"The layer {last.name} comes behind the class scores.")
+    return [_rebuilt(step) if isinstance(step, L.GlobalMaxPooling2D) else step for step in steps]
 
 
 def _batch(model, images: np.ndarray):
@@ -100,68 +131,94 @@ def _batch(model, images: np.ndarray):
 
 def _output_shape(steps: list, shape) -> tuple[int, ...]:
     for step in steps:
-        if not isinstance(step, keras.layers.InputLayer):
-            shape = step.compute_output_shape(shape)
+        shape = shape if isinstance(step, L.InputLayer) else step.compute_output_shape(shape)
     return tuple(shape[1:])
 
 
 def _run(steps: list, x):
     for step in steps:
-        if not isinstance(step, keras.layers.InputLayer):
-            x = step(x)
+        x = x if isinstance(step, L.InputLayer) else step(x)
     return x
 
 
-def _copies(layers: list, relu) -> list:
-    """Return copies of the layers in which `relu` stands for ReLU; what changes nothing is left out."""
-    pairs = zip([None, *layers], layers, strict=False)
-    return [keras.layers.Identity() if _needless(*pair) else _copy(pair[1], relu) for pair in pairs]
+def _check_relus(steps: list, rules: list) -> None:
+    others = [f"{step.name} ({_activation(step)})" for step in steps if _activation(step)]
+    if others and any(rule.__name__ != "gradient_rule" for rule in rules):
+        raise ValueError(
+            f"The rules deconvnet and guided are for ReLU, and this network has {', '.join(others)}: take the rule "
+            "'gradient', Grad-CAM, or a network whose activations are ReLU alone."
+        )
 
 
-def _needless(before, layer) -> bool:
-    # Behind a ReLU, an identity kernel with a ReLU of its own returns what it is given, and by every rule the gradient
-    # that it is given goes through the same ReLU a second time.
-    return _has_relu(before) and _has_relu(layer) and is_identity(layer)
+def _activation(layer) -> str:
+    """Return the name of the activation function of a layer; "" for those that the rules know what to do with."""
+    if isinstance(layer, (L.LeakyReLU, L.PReLU, L.ELU)) or (isinstance(layer, L.ReLU) and not _is_relu(layer)):
+        return type(layer).__name__
+    function, known = getattr(layer, "activation", None), ("linear", "relu", "softmax")
+    name = getattr(function, "__name__", type(function).__name__)
+    return "" if function is None or name in known else name
 
 
-def _has_relu(layer) -> bool:
+def _is_relu(layer) -> bool:
+    if isinstance(layer, L.ReLU):
+        return not (layer.max_value is not None or layer.negative_slope or layer.threshold)
     return getattr(layer, "activation", None) is keras.activations.relu
 
 
-def _copy(layer, activation, *, always=False):
-    """Return a copy of `layer` with weights of its own, in which `activation` stands for ReLU."""
-    if isinstance(layer, keras.layers.InputLayer):
+def _copy(before, layer, relu):
+    """Return a copy of the layer with `relu` for its ReLU; what changes nothing is left out."""
+    if isinstance(layer, L.InputLayer) or not layer._inbound_nodes:  # the latter is a copy already
         return layer
-    if isinstance(layer, keras.layers.ReLU) and not (layer.max_value or layer.negative_slope or layer.threshold):
-        return keras.layers.Activation(activation)
-    config = layer.get_config()
+    if not _is_relu(layer):
+        return _rebuilt(layer)
+    if isinstance(layer, L.ReLU):
+        return L.Activation(relu)
+    # Behind a ReLU, an identity kernel with a ReLU of its own returns what it is given, and by every rule the gradient
+    # that it is given goes through the same ReLU a second time.
+    if _is_relu(before) and is_identity(layer):
+        return L.Identity()
+    return _rebuilt(layer, activation=relu)
+
+
+def _rebuilt(layer, **changes):
+    """Return a layer that is like this one, but for the changes, with its weights in variables of its own."""
+    kind = _FirstMaximum if isinstance(layer, L.GlobalMaxPooling2D) else type(layer)
+    config = layer.get_config() | changes
     if "kernel_initializer" in config:
         config["kernel_initializer"] = "zeros"  # to be overwritten: random numbers would cost more than the copy
-    copy = type(layer).from_config(config)
-    if always or _has_relu(layer):
-        copy.activation = activation
-    copy.build(layer.input.shape)
-    copy.set_weights(layer.get_weights())
+    copy = kind.from_config(config)
+    if layer.weights:
+        copy.build(layer.input.shape)
+        copy.set_weights(layer.get_weights())
     return copy
 
 
-class _Relu:
-    """ReLU, whose gradient is changed by the rule that stands in `rule` on the way back."""
+def _same_pad(n: int | None, k: int, stride: int) -> tuple[int, int]:
+    if stride > 1 and n is None:
+        raise ValueError('The padding "same" at a stride above 1 depends on the image: give the model an input shape.')
+    total = k - 1 if stride == 1 else max((-(-n // stride) - 1) * stride + k - n, 0)
+    return total // 2, total - total // 2  # TensorFlow puts the odd one below and to the right
 
-    rule = "gradient"
+
+class _FirstMaximum(L.GlobalMaxPooling2D):
+    """Global max pooling whose gradient goes to the first of equal maxima; TensorFlow's own is shared among them."""
+
+    def call(self, inputs):
+        flat = tf.reshape(inputs, (tf.shape(inputs)[0], -1, inputs.shape[-1]))
+        places = tf.argmax(flat, axis=1)
+        first = tf.gather(tf.transpose(flat, (0, 2, 1)), places, batch_dims=2)
+        return first[:, None, None, :] if self.keepdims else first
+
+
+class _Relu:
+    """ReLU, with the gradient that `rule` hands down."""
+
+    rule = None
 
     def __call__(self, x):
         @tf.custom_gradient
         def relu(x):
-            y = tf.nn.relu(x)
-
-            def pull(dout):
-                rule = self.rule
-                if rule != "gradient":
-                    dout = tf.nn.relu(dout)
-                # The output is positive where the input is: so the input need not be kept for the way back.
-                return dout if rule == "deconvnet" else tf.raw_ops.ReluGrad(gradients=dout, features=y)
-
-            return y, pull
+            y = tf.nn.relu(x)  # positive where x is: so x need not be kept for the way back
+            return y, lambda dout: self.rule(y, dout, lambda a: tf.cast(a > 0, a.dtype))
 
         return relu(x)

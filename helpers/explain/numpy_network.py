@@ -1,65 +1,103 @@
-"""The passes through a `helpers.network.Sequential` that `helpers.explain.maps` is made of.
+"""The passes through a `helpers.network.Sequential`, by the `forward` and `backward` of its layers alone.
 
-Copies of the layers share their weights and keep caches and gradients of their own, so the network stays as it was.
+They run on copies that share the weights and remember for themselves, with ReLUs that send back by a rule.
 """
 
 import copy
-from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from helpers.layers import ReLU
-from helpers.training import to_inputs
-
-Targets = Callable[[tuple[int, ...]], Sequence[tuple[int, ...]]]
+from helpers.network import Conv2D, MaxPool2D, ReLU, to_inputs
 
 
-def changed_copy(model, last: int | None, rules: Sequence[str], *, compiled: bool, also: int = -1):
-    """Return f(images, targets) for the layers up to `last`, None for all; there is nothing to compile.
+class RuleReLU(ReLU):
+    """A ReLU that hands down rule(z, delta, positive)."""
 
-    It gives d output[n, *targets(shape)[n]] / d images[n] for every n by each rule, (R, N, H, W, C), after one pass
-    forward, and the output of layer `also`.
+    rule = None
+
+    def forward(self, z):
+        self.z = z
+        return np.maximum(z, 0)
+
+    def backward(self, dout):
+        return self.rule(self.z, dout, lambda a: a > 0)
+
+
+def layers(model) -> list:
+    """Return the model's layers."""
+    return model.layers
+
+
+def gradients(model, last: int | None, rules: list, *, start: int = 0, also: int = -1, compiled: bool = True):
+    """Return f(x, places) for the layers from `start` to `last`, None for the class scores; nothing is compiled here.
+
+    x are images, or where `start` is not 0 what goes into that layer. f gives d output[n, *places(shape)[n]] / d x[n]
+    for every n by each rule, (R, N, ...), after one pass forward, and the output of layer `also`.
     """
-    layers = model.layers if last is None else model.layers[: last + 1]
 
-    def gradient(images: np.ndarray, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
-        first, middle = _forward(layers[: also + 1], to_inputs(images))
-        rest, out = _forward(layers[also + 1 :], middle)
-        dout = _ones_at(out, targets)
-        return np.stack([_backward([*first, *rest], dout, rule) for rule in rules]), middle
+    def send_back(x: np.ndarray, places) -> tuple[np.ndarray, np.ndarray]:
+        steps = _copies(model.layers[start : None if last is None else last + 1])
+        middle = _forward(steps[: also + 1], x if start else to_inputs(x))
+        dout = _ones_at(_forward(steps[also + 1 :], middle), places)
+        return np.stack([_backward(steps, dout, rule) for rule in rules]), middle
 
-    return gradient
+    return send_back
 
 
 def activations(model, images: np.ndarray, index: int) -> np.ndarray:
     """Return the output of layer `index`, (N, ...)."""
-    return _forward(model.layers[: index + 1], to_inputs(images))[1]
+    return _forward(_copies(model.layers[: index + 1]), to_inputs(images))
 
 
-def score_gradients(model, activation: np.ndarray, index: int, targets: Targets) -> np.ndarray:
-    """Return d score[n, *targets(shape)[n]] / d activation[n], where activation is the output of layer `index`."""
-    steps, scores = _forward(model.layers[index + 1 :], activation)
-    return _backward(steps, _ones_at(scores, targets), "gradient")
+def geometry(layer) -> list[tuple]:
+    """Return [(kernel, stride, pad)] of a layer, and nothing of one that moves nothing; ValueError for all others."""
+    if isinstance(layer, Conv2D):
+        return [(layer.params["w"].shape[:2], layer.stride, layer.pad)]
+    if isinstance(layer, MaxPool2D):
+        return [(layer.window, layer.stride, 0)]
+    if isinstance(layer, ReLU):
+        return []
+    raise ValueError(f"Behind a {type(layer).__name__} layer a neuron has no receptive field in rows and columns.")
 
 
-def _forward(layers: list, x: np.ndarray) -> tuple[list, np.ndarray]:
-    steps = [copy.copy(layer) for layer in layers]
+def clone(model):
+    """Return a copy whose weights can be changed by `set_weights`; the arrays are replaced, never written into."""
+    steps = [copy.copy(layer) for layer in model.layers]
+    for step in steps:
+        step.params = dict(step.params)
+    return type(model)(steps, model.input_shape)
+
+
+def weights(layer) -> list[np.ndarray]:
+    """Return the layer's kernel and biases, or nothing."""
+    return list(layer.params.values())
+
+
+def set_weights(layer, arrays: list[np.ndarray]) -> None:
+    """Put arrays such as `weights` returns into the layer."""
+    layer.params = dict(zip(layer.params, arrays, strict=True))
+
+
+def _copies(steps: list) -> list:
+    return [RuleReLU() if isinstance(step, ReLU) else copy.copy(step) for step in steps]
+
+
+def _forward(steps: list, x: np.ndarray) -> np.ndarray:
     for step in steps:
         x = step.forward(x)
-    return steps, x
+    return x
 
 
-def _backward(steps: list, dout: np.ndarray, rule: str) -> np.ndarray:
+def _backward(steps: list, dout: np.ndarray, rule) -> np.ndarray:
     for step in reversed(steps):
-        if isinstance(step, ReLU) and rule != "gradient":
-            dout = np.maximum(dout, 0)
-        if not (isinstance(step, ReLU) and rule == "deconvnet"):
-            dout = step.backward(dout)
+        if isinstance(step, RuleReLU):
+            step.rule = rule
+        dout = step.backward(dout)
     return dout
 
 
-def _ones_at(out: np.ndarray, targets: Targets) -> np.ndarray:
+def _ones_at(out: np.ndarray, places) -> np.ndarray:
     dout = np.zeros_like(out)
-    for n, place in enumerate(targets(out.shape[1:])):
+    for n, place in enumerate(places(out.shape[1:])):
         dout[(n, *place)] = 1
     return dout

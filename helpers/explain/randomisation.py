@@ -1,18 +1,17 @@
 """Does a map come from what the network has learned? Its weights are drawn anew, layer by layer, and the maps compared.
 
-A map that stays as it was cannot have shown what was lost. Works on Keras models and on `helpers.network.Sequential`.
+A map that stays as it was cannot have shown what was lost. Source: Adebayo et al. (2018), the cascading randomisation.
 """
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import spearmanr
 from tqdm.auto import tqdm
 
 from helpers.convolution import kaiming_normal
-from helpers.explain.map_scores import rank_correlation, scaled, ssim
-from helpers.network import Sequential
+from helpers.explain.networks import kind_of, layer_index
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,62 +40,74 @@ def randomisation_test(
     by number in model.layers) that are drawn at once, in this order, and stay so; by default every layer with weights
     by itself, from the scores down to the image. Kernels are drawn from N(0, 2 / fan-in), biases become 0; `model`
     stays as it is. ValueError for an unknown layer, one without a kernel, and maps that change their shape.
-    Source: Adebayo et al. (2018), the cascading randomisation.
     """
-    clone = _clone(model)
-    stages = stages if stages is not None else {name: [name] for name in reversed(_with_weights(clone))}
+    clone = kind_of(model).clone(model)
+    stages = stages if stages is not None else {name: [name] for name in reversed(_drawable(clone))}
     original = np.asarray(method(model))
     compared = [_similarity(original, np.asarray(method(clone)))]
     for layers in tqdm(stages.values(), desc="weights drawn anew", unit="stage", delay=3, leave=False):
         for layer in layers:
-            _draw(_find(clone, layer), rng)
+            draw(clone, layer, rng)
         compared.append(_similarity(original, np.asarray(method(clone))))
     return Cascade(("none", *map(str, stages)), *(np.array(values) for values in zip(*compared, strict=True)))
+
+
+def draw(model, layer, rng: np.random.Generator) -> None:
+    """Give a layer of `model` a new kernel and biases of 0, in place."""
+    kind = kind_of(model)
+    if layer not in _drawable(model):
+        raise ValueError(f"The model has no layer {layer!r} with weights; it has {_drawable(model)}.")
+    found = kind.layers(model)[layer_index(model, layer)]
+    kernel, *biases = kind.weights(found)
+    if kernel.ndim < 2 or [bias.ndim for bias in biases] not in ([], [1]):
+        raise ValueError(f"The weights of {layer} are no kernel and biases: how to draw them anew is not known here.")
+    drawn = kaiming_normal(kernel.shape, rng=rng, dtype=kernel.dtype)
+    kind.set_weights(found, [drawn, *map(np.zeros_like, biases)])
+
+
+def ssim(a: np.ndarray, b: np.ndarray, data_range: float = 1.0) -> np.ndarray:
+    """Return the mean structural similarity of images (..., H, W) of at least 11 x 11 pixels: 1 if equal, at least -1.
+
+    Under a Gaussian window of 11 x 11, sigma 1.5, wherever it lies inside the image. ValueError for other shapes.
+    Source: Wang et al. (2004), equation 13.
+    """
+    a, b = np.asarray(a, np.float32), np.asarray(b, np.float32)
+    if a.ndim < 2 or a.shape != b.shape or min(a.shape[-2:]) < 11:
+        raise ValueError(f"SSIM compares two images of one shape, 11 x 11 or more, not {a.shape} and {b.shape}.")
+    from helpers.vgg19.backend import tf  # not above: nothing else about a NumPy network needs it
+
+    return tf.image.ssim(a[..., None], b[..., None], data_range).numpy()
+
+
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Return Spearman's correlation of two arrays of one shape, -1 to 1; ValueError for different shapes.
+
+    An array that is the same everywhere has no order: 1 if both are so, 0 if one is.
+    """
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape or a.size == 0:
+        raise ValueError(f"A correlation needs two arrays of one shape, not {a.shape} and {b.shape}.")
+    flat = [x.min() == x.max() for x in (a, b)]
+    return float(all(flat)) if any(flat) else float(spearmanr(a, b, axis=None).statistic)
+
+
+def scaled(heat: np.ndarray) -> np.ndarray:
+    """Return |map| divided by its maximum, 0 to 1, for maps (..., H, W); a map of zeros stays."""
+    sizes = np.abs(np.asarray(heat, np.float64))
+    peak = sizes.max(axis=(-2, -1), keepdims=True)
+    return np.divide(sizes, peak, out=np.zeros_like(sizes), where=peak > 0)
 
 
 def _similarity(original: np.ndarray, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if original.ndim < 2 or maps.shape != original.shape:
         raise ValueError(f"A method returns maps (..., H, W), always as many: not {original.shape}, then {maps.shape}.")
-    pairs = [part.reshape(-1, *part.shape[-2:]) for part in (scaled(original), scaled(maps))]
-    values = [(ssim(a, b), rank_correlation(a, b)) for a, b in zip(*pairs, strict=True)]
-    alike = np.array(values).T.reshape(2, *original.shape[:-2])
-    return alike[0], alike[1]
+    a, b = scaled(original), scaled(maps)
+    ranks = [rank_correlation(a[n], b[n]) for n in np.ndindex(a.shape[:-2])]
+    return ssim(a, b), np.reshape(ranks, a.shape[:-2])
 
 
-def _clone(model):
-    if isinstance(model, Sequential):
-        layers = [copy.copy(layer) for layer in model.layers]
-        for layer in layers:
-            layer.params = dict(layer.params)  # arrays are replaced, never written into
-        return Sequential(layers, model.input_shape)
-    from helpers.vgg19.backend import keras
-
-    clone = keras.models.clone_model(model)
-    clone.set_weights(model.get_weights())
-    return clone
-
-
-def _with_weights(model) -> list:
-    if isinstance(model, Sequential):
-        return [number for number, layer in enumerate(model.layers) if layer.params]
-    return [layer.name for layer in model.layers if layer.weights]
-
-
-def _find(model, layer):
-    if layer not in _with_weights(model):
-        raise ValueError(f"The model has no layer {layer!r} with weights; it has {_with_weights(model)}.")
-    return model.layers[layer] if isinstance(model, Sequential) else model.get_layer(layer)
-
-
-def _draw(layer, rng: np.random.Generator) -> None:
-    """Give `layer` a new kernel and biases of 0, in place."""
-    own = isinstance(getattr(layer, "params", None), dict)
-    arrays = [layer.params["w"], layer.params["b"]] if own else layer.get_weights()
-    if arrays[0].ndim < 2 or any(array.ndim != 1 for array in arrays[1:]) or len(arrays) > 2:
-        raise ValueError(f"The weights of {layer} are no kernel and biases: how to draw them anew is not known here.")
-    kernel = kaiming_normal(arrays[0].shape, rng=rng, dtype=arrays[0].dtype)
-    drawn = [kernel, *(np.zeros_like(bias) for bias in arrays[1:])]
-    if own:
-        layer.params.update(w=drawn[0], b=drawn[1])
-    else:
-        layer.set_weights(drawn)
+def _drawable(model) -> list:
+    """Return the layers with weights, by name, or by number where they have none."""
+    kind = kind_of(model)
+    numbered = enumerate(kind.layers(model))
+    return [getattr(layer, "name", number) for number, layer in numbered if kind.weights(layer)]

@@ -1,155 +1,114 @@
-"""Receptive fields: which input pixels a neuron can see at all, computed from the layers alone.
+"""Receptive fields: which input pixels a neuron can see, computed from the layers alone.
 
-A layer is (kernel, stride, pad): whole numbers, or pairs (rows, columns) where the two directions differ. `pad` is what
-is added above and to the left; how much is added below and to the right does not move a field. Kernel and stride are
-at least 1, pad is at least 0: ValueError for anything else.
+A layer is (kernel, stride, pad): whole numbers, or pairs (rows, columns) where the two directions differ; each part of
+the pair for `pad` may itself be a pair (before, after). Kernel and stride are at least 1, pad is at least 0. Layers of
+a network are taken as they are. ValueError for anything else.
 """
 
 from collections.abc import Iterable
 from math import ceil
 from numbers import Integral
 
-from helpers import layers as numpy_layers
+from helpers.explain.networks import kind_of, layer_index
 
 Box = tuple[int, int, int, int]
-POINTWISE = (
-    "Activation",
-    "BatchNormalization",
-    "Dropout",
-    "InputLayer",
-    "Normalization",
-    "ReLU",
-)
-SLIDING = {
-    "Conv2D": "kernel_size",
-    "DepthwiseConv2D": "kernel_size",
-    "MaxPooling2D": "pool_size",
-    "AveragePooling2D": "pool_size",
-}
+
+
+def field_size(layers: Iterable, axis: int = 0) -> tuple[int, int, int]:
+    """Return how many rows r a neuron sees, how far apart j neighbours see, and how far above 0 the first begins, p.
+
+    Of columns with axis = 1. Source: Araujo, Norris and Sim (2019), section 2.
+    """
+    r, j, p = 1, 1, 0
+    for k, stride, pad, _ in _along(axis, layers):
+        r, p, j = r + (k - 1) * j, p + pad * j, j * stride
+    return r, j, p
 
 
 def receptive_field(layers: Iterable, row: int, col: int) -> Box:
-    """Return the box (top, left, bottom, right) of input pixels that neuron (row, col) behind `layers` can see.
+    """Return the box (top, left, bottom, right) of pixels that neuron (row, col) behind `layers` sees.
 
-    Half-open: bottom and right are the first pixels outside. Not clipped: with padding a box may begin below 0 and end
-    beyond the image. `layers` are triples as described above, or layers that `geometry` understands. ValueError for
-    numbers that cannot be, among them a row or column that is no whole number or below 0.
-    Source: Araujo, Norris and Sim (2019), section 2.
+    Half-open: bottom and right are the first pixels outside. It is that on an endless image: with padding a box may
+    begin below 0 and end beyond the image; `field_on_image` gives what is read of one. ValueError for numbers that
+    cannot be, among them a row or column that is no whole number or below 0.
     """
-    for name, at in (("row", row), ("column", col)):
-        if not _whole(at, 0):
-            raise ValueError(f"The {name} of a neuron is a whole number from 0, not {at!r}.")
-    steps = [step for layer in layers for step in _steps(layer)]
-    (top, bottom), (left, right) = _interval(steps, 0, row), _interval(steps, 1, col)
+    (rows, down, above), (cols, across, before) = field_size(layers, 0), field_size(layers, 1)
+    top, left = down * _number("row", row) - above, across * _number("column", col) - before
+    return top, left, top + rows, left + cols
+
+
+def field_on_image(layers: Iterable, row: int, col: int, height: int, width: int) -> Box:
+    """Return the smallest box of the pixels of an image that neuron (row, col) really reads.
+
+    Layer by layer what is padding is left out, and so are the rows and columns that a stride leaves over at the end.
+    ValueError for a neuron that there is not, or that reads padding alone.
+    """
+    top, bottom = _read(_along(0, layers), _number("row", row), height)
+    left, right = _read(_along(1, layers), _number("column", col), width)
     return top, left, bottom, right
-
-
-def field_size(layers: Iterable) -> tuple[int, int, int]:
-    """Return how many rows a neuron sees, the stride between neighbours' fields, and the rows of the first above 0."""
-    steps = [step for layer in layers for step in _steps(layer)]
-    start, end = _interval(steps, 0, 0)
-    return end - start, _interval(steps, 0, 1)[0] - start, -start
 
 
 def middle_neuron(layers: Iterable, height: int, width: int) -> tuple[int, int]:
     """Return (row, column) of the neuron whose field's middle is nearest to that of an image, the first if two are."""
-    steps = [step for layer in layers for step in _steps(layer)]
-    place = []
-    for axis, side in enumerate((height, width)):
-        (start, end), (following, _) = _interval(steps, axis, 0), _interval(steps, axis, 1)
-        place.append(max(0, ceil((side - start - end) / 2 / (following - start) - 0.5)))
-    return place[0], place[1]
+    sizes = (field_size(layers, 0), height), (field_size(layers, 1), width)
+    row, col = (max(0, ceil((side + 2 * p - r) / 2 / j - 0.5)) for (r, j, p), side in sizes)
+    return row, col
 
 
 def geometry(model, layer) -> list[tuple]:
-    """Return (kernel, stride, pad) of the layers of `model` up to and with `layer`, as `receptive_field` takes them.
+    """Return the layers up to and with `layer` as ((KH, KW), (stride, stride), ((above, below), (left, right))).
 
-    `model` is a Keras model whose layers are a chain, or a `helpers.network.Sequential`; `layer` as in `layer_index`.
-    ValueError for an unknown layer, and where a layer on the way has no place in the picture, such as a dense one.
+    `model` is a Keras model whose layers are a chain, or a `helpers.network.Sequential`. ValueError for an unknown
+    layer, and where a layer on the way has no place in the picture, such as a dense one.
     """
-    return [step for layer in model.layers[: layer_index(model, layer) + 1] for step in _steps(layer)]
+    steps = kind_of(model).layers(model)[: layer_index(model, layer) + 1]
+    return _checked(steps)
 
 
-def clip_box(box: Box, height: int, width: int) -> Box:
-    """Return the part of `box` that lies on an image; ValueError when none does."""
-    top, left, bottom, right = max(box[0], 0), max(box[1], 0), min(box[2], height), min(box[3], width)
-    if top >= bottom or left >= right:
-        raise ValueError(f"The box {tuple(box)} lies outside an image of {height} x {width} pixels.")
-    return top, left, bottom, right
+def _read(steps: list[tuple], at: int, size: int) -> tuple[int, int]:
+    """Return the first of `size` rows that row `at` behind the steps reads, and the first after the last."""
+    sizes = [size]
+    for k, stride, before, after in steps:
+        sizes.append((sizes[-1] + before + after - k) // stride + 1)
+    rows = {at} & set(range(sizes.pop()))
+    for (k, stride, before, _), n in zip(reversed(steps), reversed(sizes), strict=True):
+        rows = {r * stride - before + i for r in rows for i in range(k)} & set(range(n))
+    if not rows:
+        raise ValueError(f"Neuron {at} sees none of {size} pixels: it is not there, or sees padding alone.")
+    return min(rows), max(rows) + 1
 
 
-def layer_index(model, layer) -> int:
-    """Return where `layer` is in model.layers: given by name (Keras), by position from 0, or as the layer itself.
-
-    ValueError when the model has no such layer.
-    """
-    names = [getattr(step, "name", type(step).__name__) for step in model.layers]
-    if isinstance(layer, str) and names.count(layer) == 1:
-        return names.index(layer)
-    if isinstance(layer, Integral) and 0 <= layer < len(names):
-        return int(layer)
-    for number, step in enumerate(model.layers):
-        if step is layer:
-            return number
-    listed = ", ".join(f"{number}: {name}" for number, name in enumerate(names))
-    raise ValueError(f"The model has no layer {layer!r}; by number and name it has {listed}.")
+def _along(axis: int, layers: Iterable) -> list[tuple]:
+    """Return (kernel, stride, pad before, pad after) in one direction."""
+    return [(kernel[axis], stride[axis], *pad[axis]) for kernel, stride, pad in _checked(layers)]
 
 
-def _interval(steps: list, axis: int, at: int) -> tuple[int, int]:
-    first = last = at
-    for kernel, stride, pad in reversed(steps):
-        k, s, p = (_pair(value)[axis] for value in (kernel, stride, pad))
-        first, last = first * s - p, last * s - p + k - 1
-    return first, last + 1
-
-
-def _whole(value, least: int) -> bool:
-    return isinstance(value, Integral) and value >= least
-
-
-def _pair(value) -> tuple[int, int]:
-    return tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+def _checked(layers: Iterable) -> list[tuple]:
+    return [_whole(step) for layer in layers for step in _steps(layer)]
 
 
 def _steps(layer) -> list[tuple]:
-    """Return the layer's triple in a list, or an empty list when it moves nothing."""
-    if isinstance(layer, (tuple, list)):
-        return [_checked(layer)]
-    if isinstance(layer, numpy_layers.Conv2D):
-        return [(layer.params["w"].shape[:2], layer.stride, layer.pad)]
-    if isinstance(layer, numpy_layers.MaxPool2D):
-        return [(layer.window, layer.stride, 0)]
-    kind = type(layer).__name__
-    if kind in POINTWISE:
-        return []
-    if kind == "ZeroPadding2D":
-        return [(1, 1, (layer.padding[0][0], layer.padding[1][0]))]
-    if kind not in SLIDING:
-        raise ValueError(f"Behind a layer of the kind {kind} a neuron has no receptive field in rows and columns.")
-    size, dilation = getattr(layer, SLIDING[kind]), getattr(layer, "dilation_rate", (1, 1))
-    kernel = tuple((k - 1) * d + 1 for k, d in zip(size, _pair(dilation), strict=True))
-    if layer.padding == "valid":
-        return [(kernel, layer.strides, 0)]
-    sides = zip(layer.input.shape[1:3], kernel, layer.strides, strict=True)
-    return [(kernel, layer.strides, tuple(_same_pad(n, k, s) for n, k, s in sides))]
+    return [layer] if isinstance(layer, (tuple, list)) else kind_of(layer).geometry(layer)
 
 
-def _checked(triple) -> tuple:
-    """Return (kernel, stride, pad) as a tuple; ValueError for a triple that no layer can have."""
-    pairs, leasts = [_pair(value) for value in triple], (1, 1, 0)
-    if [len(pair) for pair in pairs] != [2, 2, 2] or not all(
-        _whole(number, least) for pair, least in zip(pairs, leasts, strict=True) for number in pair
-    ):
+def _whole(step) -> tuple:
+    """Return a layer with all its pairs; ValueError for one that cannot be."""
+    parts = [_pair(part) for part in step]
+    pads = [_pair(part) for part in parts[2]] if len(parts) == 3 else []
+    numbers = [(n, 1) for pair in parts[:2] for n in pair] + [(n, 0) for pair in pads for n in pair]
+    if len(pads) != 2 or len(numbers) != 8 or not all(isinstance(n, Integral) and n >= low for n, low in numbers):
         raise ValueError(
             "A layer is (kernel, stride, pad), whole numbers or pairs of them, kernel and stride at least 1, pad at "
-            f"least 0, not {triple!r}."
+            f"least 0, not {step!r}."
         )
-    return tuple(triple)
+    return (*parts[:2], tuple(pads))
 
 
-def _same_pad(n: int | None, k: int, stride: int) -> int:
-    if stride == 1:
-        return (k - 1) // 2
-    if n is None:
-        raise ValueError('The padding "same" at a stride above 1 depends on the image: give the model an input shape.')
-    return max((-(-n // stride) - 1) * stride + k - n, 0) // 2  # TensorFlow puts the odd one below and to the right
+def _pair(value) -> tuple:
+    return tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+
+
+def _number(name: str, at) -> int:
+    if not isinstance(at, Integral) or at < 0:
+        raise ValueError(f"The {name} of a neuron is a whole number from 0, not {at!r}.")
+    return at

@@ -4,37 +4,36 @@ The head's layers sit in the same flat graph as the backbone's. `tail` shares th
 activations trains the whole network's layers, and no image passes through the frozen part twice.
 """
 
-import hashlib
 import time
-from collections.abc import Iterable
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from helpers.explain.receptive import layer_index
 from helpers.store.cache import kept, key_of
 from helpers.training import History, check_labels, softmax_cross_entropy
+from helpers.vgg19.backbone import position
 from helpers.vgg19.backend import keras, tf
+from helpers.vgg19.weights import digest, layer_weights, set_layer_weights
 
 
 def add_head(model, classes: int, *, seed: int, dropout: float = 0.0, units: int = 512):
     """Return `model` with a new head on its last layer, flat; the backbone's layers are shared with it and frozen.
 
     The head is global max pooling ("pooled"), a dense layer with ReLU ("hidden"), dropout where asked for, a dense
-    layer ("logits", the class scores) and its "softmax". ValueError for fewer than two classes.
+    layer ("logits", the class scores) and its "softmax". ValueError for fewer than two classes, and for a seed that is
+    no whole number from 0.
     """
-    if classes < 2:
-        raise ValueError(f"A classifier needs at least two classes, not {classes}.")
-    _check_seed(seed)
+    _check_head(classes, seed)
     for layer in model.layers:
         layer.trainable = False
-    seeds = [int(s) for s in np.random.default_rng(seed).integers(2**31, size=3)]
+    hidden, logits, dropped = map(int, np.random.default_rng(seed).integers(2**31, size=3))
     x = keras.layers.GlobalMaxPooling2D(name="pooled")(model.output)
-    x = keras.layers.Dense(units, "relu", name="hidden", kernel_initializer=_glorot(seeds[0]))(x)
+    x = keras.layers.Dense(units, "relu", kernel_initializer=_glorot(hidden), name="hidden")(x)
     if dropout:
-        x = keras.layers.Dropout(dropout, name="dropout", seed=seeds[2])(x)
-    x = keras.layers.Dense(classes, name="logits", kernel_initializer=_glorot(seeds[1]))(x)
-    return keras.Model(model.input, keras.layers.Softmax(name="softmax")(x), name=f"{model.name}_classifier")
+        x = keras.layers.Dropout(dropout, seed=dropped, name="dropout")(x)
+    x = keras.layers.Dense(classes, kernel_initializer=_glorot(logits), name="logits")(x)
+    x = keras.layers.Softmax(name="softmax")(x)
+    return keras.Model(model.input, x, name=f"{model.name}_classifier")
 
 
 def tail(model, after: str, until: str | None = None):
@@ -42,7 +41,7 @@ def tail(model, after: str, until: str | None = None):
 
     Its input is what `after` puts out. ValueError for a layer that the model has not, or in the wrong order.
     """
-    first, last = layer_index(model, after), layer_index(model, model.layers[-1] if until is None else until)
+    first, last = position(model, after), position(model, until or model.layers[-1].name)
     if last <= first:
         raise ValueError(f"In this model {model.layers[last].name} does not come after {after}.")
     inputs = x = keras.Input(model.get_layer(after).output.shape[1:])
@@ -119,70 +118,39 @@ def _kept_training(cache, model, names, data, settings, train) -> History:
     return History(**curves)
 
 
-def digest(model, layers: Iterable[str]) -> str:
-    """Return the SHA-256 (hex) of the weights of the named layers, byte by byte: equal only when nothing changed."""
-    total = hashlib.sha256()
-    for name in layers:
-        for array in model.get_layer(name).get_weights():
-            total.update(f"{name} {array.dtype} {array.shape}".encode())
-            total.update(np.ascontiguousarray(array).data)
-    return total.hexdigest()
+def training_step(model, optimizer):
+    """Return f(x, labels), which takes one step on a batch and returns the logits before it."""
+    weights = model.trainable_variables
+    optimizer.build(weights)
 
+    def step(x, labels):
+        with tf.GradientTape() as tape:
+            logits = model(x, training=True)
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+            loss = tf.reduce_mean(losses)
+        gradients = tape.gradient(loss, weights)
+        optimizer.apply(gradients, weights)
+        return logits
 
-def layer_weights(model, layers: Iterable[str]) -> dict[str, np.ndarray]:
-    """Return the named layers' arrays by name, "<layer>.<number>", as they go into an .npz file."""
-    return {f"{name}.{i}": array for name in layers for i, array in enumerate(model.get_layer(name).get_weights())}
-
-
-def set_layer_weights(model, arrays: dict[str, np.ndarray]) -> None:
-    """Put arrays that `layer_weights` returned into `model`, in place; ValueError when none is there or one unfit."""
-    if not arrays:
-        raise ValueError("There are no weights to be put into the model: make them again.")
-    for name in dict.fromkeys(key.rpartition(".")[0] for key in arrays):
-        layer = model.get_layer(name)
-        given = [arrays.get(f"{name}.{i}") for i in range(len(layer.weights))]
-        shapes = [None if array is None else array.shape for array in given]
-        if shapes != [tuple(variable.shape) for variable in layer.weights]:
-            raise ValueError(f"The weights kept for the layer {name} have the shapes {shapes}: another model's.")
-        if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in given):
-            raise ValueError(f"The weights kept for the layer {name} are not all finite numbers: train it again.")
-        layer.set_weights(given)
-
-
-def _check_seed(seed) -> None:
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"The seed is {seed!r}: it must be an integer from 0.")
-
-
-def _glorot(seed: int):
-    return keras.initializers.GlorotUniform(seed=seed)
-
-
-def _checked(split, model) -> tuple[np.ndarray, np.ndarray]:
-    x, labels = split
-    if x.shape[1:] != tuple(model.input.shape[1:]):
-        raise ValueError(f"The features have the shape {x.shape}, this part of the model takes {model.input.shape}.")
-    if not np.isfinite(x).all():  # a ReLU may turn NaN into 0, and nothing would be seen of it
-        raise ValueError("The features hold NaN or infinity.")
-    return x, check_labels(labels, len(x), model.output.shape[-1]).astype(np.int64)
+    batch = tf.TensorSpec((None, *model.input.shape[1:]), tf.float32), tf.TensorSpec((None,), tf.int64)
+    return tf.function(step, input_signature=batch, autograph=False)
 
 
 def _train(model, train, val, seed, epochs, batch_size, learning_rate, what, *, keep_start) -> History:
-    if epochs < 1 or batch_size < 1:
-        raise ValueError(f"epochs and batch_size must be at least 1, not {epochs} and {batch_size}.")
-    if not (np.isfinite(learning_rate) and learning_rate > 0):
-        raise ValueError(f"The learning rate must be a positive number, not {learning_rate!r}.")
-    _check_seed(seed)
+    _check_settings(seed, epochs, batch_size, learning_rate)
     (x, labels), (val_x, val_labels) = _checked(train, model), _checked(val, model)
-    step, rng, history = _step(model, learning_rate), np.random.default_rng(seed), History()
+    step, rng, history = (
+        training_step(model, keras.optimizers.Adam(learning_rate)),
+        np.random.default_rng(seed),
+        History(),
+    )
     least, best = np.inf, model.get_weights()
     if keep_start:
         least = _score(predict(model, val_x, batch_size), val_labels)[0]
     for _ in tqdm(range(epochs), desc=f"training {what}", unit="epoch"):
         start, order = time.perf_counter(), rng.permutation(len(x))
-        logits = np.concatenate(
-            [step(x[batch], labels[batch]) for batch in np.split(order, range(batch_size, len(x), batch_size))]
-        )
+        batches = np.split(order, range(batch_size, len(x), batch_size))
+        logits = np.concatenate([step(x[batch], labels[batch]).numpy() for batch in batches])
         if not np.isfinite(logits).all():
             raise FloatingPointError(f"The scores are no longer numbers: try a learning rate below {learning_rate}.")
         scores = (*_score(logits, labels[order]), *_score(predict(model, val_x, batch_size), val_labels))
@@ -194,22 +162,33 @@ def _train(model, train, val, seed, epochs, batch_size, learning_rate, what, *, 
     return history
 
 
-def _step(model, learning_rate: float):
-    """Return a compiled function that takes a step on a batch and returns the logits before it."""
-    optimizer, variables = keras.optimizers.Adam(learning_rate), model.trainable_variables
-    optimizer.build(variables)
-    batch = tf.TensorSpec((None, *model.input.shape[1:]), tf.float32), tf.TensorSpec((None,), tf.int64)
-
-    @tf.function(input_signature=batch, autograph=False)
-    def step(x, labels):
-        with tf.GradientTape() as tape:
-            logits = model(x, training=True)
-            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
-        optimizer.apply(tape.gradient(loss, variables), variables)
-        return logits
-
-    return lambda x, labels: step(x, labels).numpy()
-
-
 def _score(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     return softmax_cross_entropy(logits, labels)[0], float(np.mean(logits.argmax(axis=1) == labels))
+
+
+def _glorot(seed: int):
+    return keras.initializers.GlorotUniform(seed=seed)
+
+
+def _check_head(classes, seed) -> None:
+    if classes < 2:
+        raise ValueError(f"A classifier needs at least two classes, not {classes}.")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"The seed is {seed!r}: it must be an integer from 0.")
+
+
+def _check_settings(seed, epochs, batch_size, learning_rate) -> None:
+    if epochs < 1 or batch_size < 1:
+        raise ValueError(f"epochs and batch_size must be at least 1, not {epochs} and {batch_size}.")
+    if not (np.isfinite(learning_rate) and learning_rate > 0):
+        raise ValueError(f"The learning rate must be a positive number, not {learning_rate!r}.")
+    _check_head(2, seed)
+
+
+def _checked(split, model) -> tuple[np.ndarray, np.ndarray]:
+    x, labels = split
+    if x.shape[1:] != tuple(model.input.shape[1:]):
+        raise ValueError(f"The features have the shape {x.shape}, this part of the model takes {model.input.shape}.")
+    if not all(np.isfinite(row).all() for row in x):  # a ReLU may turn NaN into 0, and nothing would be seen of it
+        raise ValueError("The features hold NaN or infinity.")
+    return x, check_labels(labels, len(x), model.output.shape[-1]).astype(np.int64)

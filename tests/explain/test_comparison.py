@@ -5,12 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
+from helpers import explain, vgg19
 from helpers.explain import comparison as compare_maps
-from helpers.explain import map_scores, perturbation
-from helpers.explain import maps as explain
+from helpers.explain import deletion
 from helpers.store import code, files
-from helpers.vgg19 import backbone as vgg19
-from helpers.vgg19 import head as transfer
 
 LAYER, SIDE = "block4_conv1", 48
 
@@ -49,7 +47,7 @@ def test_method_maps_are_what_explain_gives(model, images):
 def test_baselines_ask_no_network(images):
     maps = compare_maps.baseline_maps(images, rng(3))
     assert tuple(maps) == compare_maps.BASELINES
-    assert np.array_equal(maps["edge"][1], map_scores.edge_map(images[1]).astype(np.float32))
+    assert np.array_equal(maps["edge"][1], compare_maps.edge_map(images[1]).astype(np.float32))
     assert np.array_equal(maps["centre"][0], maps["centre"][5])
     assert np.array_equal(maps["random"], compare_maps.baseline_maps(images, rng(3))["random"])
 
@@ -87,9 +85,9 @@ def test_in_mosaics_the_baselines_know_no_class(images):
     assert unknown["Grad-CAM"][1] is None
 
 
-@pytest.mark.parametrize("changed", ["vgg19/backbone.py", "explain/comparison.py", "explain/perturbation.py"])
+@pytest.mark.parametrize("changed", ["vgg19/backbone.py", "explain/comparison.py", "explain/deletion.py"])
 def test_kept_curves_are_used_for_the_same_code_only(model, images, tmp_path, monkeypatch, changed):
-    curves, made = perturbation.Curves(np.arange(2.0), np.zeros((1, 2)), np.ones((1, 2))), []
+    curves, made = deletion.Curves(np.arange(2.0), np.zeros((1, 2)), np.ones((1, 2))), []
     monkeypatch.setattr(compare_maps, "insertion_deletion", lambda *args, **kwargs: made.append(1) or curves)
     monkeypatch.setattr(code, "ROOT", tmp_path)
     shutil.copytree(files.ROOT / "helpers", tmp_path / "helpers")
@@ -107,8 +105,8 @@ def test_kept_curves_are_used_for_the_same_code_only(model, images, tmp_path, mo
 def test_curves_begin_and_end_at_what_the_network_says(model, images, tmp_path):
     maps = rng().random((2, 2, SIDE, SIDE))
     curves = compare_maps.fading_curves(model, images[:2], maps, [1, 2], steps=2, cache=tmp_path / "curves.npz")
-    whole = transfer.predict(model, vgg19.preprocess(images[:2]))[[0, 1], [1, 2]]
-    gray = transfer.predict(model, np.zeros((1, SIDE, SIDE, 3), np.float32))[0, [1, 2]]
+    whole = vgg19.predict(model, vgg19.preprocess(images[:2]))[[0, 1], [1, 2]]
+    gray = vgg19.predict(model, np.zeros((1, SIDE, SIDE, 3), np.float32))[0, [1, 2]]
     assert curves.insertion.shape == (2, 2, 3)
     for k in range(2):
         np.testing.assert_allclose(curves.insertion[:, k, -1], whole, atol=1e-4)
@@ -116,3 +114,16 @@ def test_curves_begin_and_end_at_what_the_network_says(model, images, tmp_path):
         np.testing.assert_allclose(curves.deletion[:, k, -1], gray, atol=1e-4)
     again = compare_maps.fading_curves(model, images[:2], maps, [1, 2], steps=2, cache=tmp_path / "curves.npz")
     assert np.array_equal(curves.insertion, again.insertion)
+
+
+def test_baselines():
+    centre = compare_maps.centre_map((5, 9))
+    assert np.unravel_index(centre.argmax(), centre.shape) == (2, 4)
+    np.testing.assert_allclose(centre, centre[::-1, ::-1])
+    assert centre[2, 4] / centre[2, 0] == pytest.approx(np.exp((4 / (0.25 * 9)) ** 2 / 2))
+    assert np.array_equal(compare_maps.random_map((14, 20), rng(3)), rng(3).random((14, 20)))
+    image = np.zeros((8, 10, 3), np.uint8)
+    image[:, 5:] = 200
+    edges = compare_maps.edge_map(image)
+    assert np.flatnonzero(edges[4]).tolist() == [4, 5]
+    np.testing.assert_allclose(edges[:, 4], 4 * 200)

@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
-from helpers.explain import map_scores
-from helpers.explain import maps as explain
+from helpers import explain
+from helpers.explain import comparison
+from helpers.explain.randomisation import rank_correlation, scaled, ssim
 from helpers.network import Conv2D, Dense, Flatten, ReLU, Sequential
 from helpers.vgg19.backend import keras
 
 L = keras.layers
-SHAPE = (13, 15, 2)
+SHAPE, MAP = (13, 15, 2), (14, 20)
 
 
 def rng(seed=0):
@@ -48,7 +50,7 @@ def test_nothing_drawn_is_likeness_one(build):
 
 @pytest.mark.parametrize("build", [keras_net, numpy_net])
 def test_a_map_of_the_image_alone_keeps_one_throughout(build):
-    edges = map_scores.edge_map(rng().integers(0, 256, (13, 15, 3), dtype=np.uint8))
+    edges = comparison.edge_map(rng().integers(0, 256, (13, 15, 3), dtype=np.uint8))
     result = explain.randomisation_test(build(), lambda model: edges, rng=rng())
     assert len(result.stages) == 1 + sum(bool(w) for w in _layers_with_weights(build()))
     np.testing.assert_allclose([result.ssim, result.rank], 1)
@@ -149,3 +151,68 @@ def _layers_with_weights(model):
 
 def _same(a, b):
     return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+# --- likeness --------------------------------------------------------------------------------------------------------
+
+
+def ssim_by_loops(a, b, data_range):
+    """Wang et al. (2004) word for word: every window, its weights, its five statistics."""
+    at = np.arange(11) - 5
+    window = np.exp(-(at[:, None] ** 2 + at**2) / (2 * 1.5**2))
+    window /= window.sum()
+    c1, c2, values = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2, []
+    for row in range(a.shape[0] - 10):
+        for col in range(a.shape[1] - 10):
+            x, y = a[row : row + 11, col : col + 11], b[row : row + 11, col : col + 11]
+            mx, my = (window * x).sum(), (window * y).sum()
+            vx, vy = (window * (x - mx) ** 2).sum(), (window * (y - my) ** 2).sum()
+            cov = (window * (x - mx) * (y - my)).sum()
+            values.append((2 * mx * my + c1) * (2 * cov + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2)))
+    return np.mean(values)
+
+
+@pytest.mark.parametrize("data_range", [1.0, 255.0])
+def test_ssim_is_the_definition(data_range):
+    a, b = rng().random((2, *MAP)) * data_range
+    for other in (b, 0.5 * a + 0.5 * b, data_range - a):
+        assert ssim(a, other, data_range) == pytest.approx(ssim_by_loops(a, other, data_range), abs=1e-5)
+
+
+def test_ssim_of_known_pairs():
+    a = rng().random(MAP)
+    assert ssim(a, a) == pytest.approx(1)
+    assert ssim(np.zeros(MAP), np.zeros(MAP)) == pytest.approx(1)
+    assert ssim(np.zeros(MAP), np.ones(MAP)) == pytest.approx(1e-4 / (1 + 1e-4), abs=1e-6)  # only C1 / (1 + C1) is left
+    assert ssim(a, 1 - a) < 0
+
+
+@pytest.mark.parametrize("shapes", [(MAP, MAP[::-1]), ((10, 20), (10, 20))])
+def test_ssim_refuses_other_shapes(shapes):
+    with pytest.raises(ValueError, match="11 x 11"):
+        ssim(*map(np.ones, shapes))
+
+
+def test_rank_correlation_is_spearmans():
+    a = rng().random(MAP)
+    b = np.round(4 * (a + rng(1).random(MAP)))  # with many ties
+    assert rank_correlation(a, b) == pytest.approx(spearmanr(a, b, axis=None).statistic)
+    assert rank_correlation(a, a**3) == pytest.approx(1)
+    assert rank_correlation(a, -a) == pytest.approx(-1)
+
+
+def test_a_map_without_an_order_is_like_no_other():
+    a, flat = rng().random(MAP), np.ones(MAP)
+    assert rank_correlation(a, flat) == rank_correlation(flat, a) == 0
+    assert rank_correlation(flat, 2 * flat) == 1
+    with pytest.raises(ValueError, match="one shape"):
+        rank_correlation(a, a.T)
+
+
+def test_scaled_is_the_size_relative_to_the_largest():
+    heat = np.stack([np.full(MAP, -4.0), np.zeros(MAP)])
+    heat[0, 0, 0] = 2
+    result = scaled(heat)
+    assert result[0, 0, 0] == 0.5
+    assert result[0].max() == 1
+    assert not result[1].any()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.explain import maps as explain
+from helpers import explain
 from helpers.layers import Conv2D, Flatten, MaxPool2D, ReLU
 from helpers.network import Sequential, report_cnn
 from helpers.vgg19.backend import keras
@@ -68,13 +68,6 @@ def test_vgg19_and_the_own_network():
     assert explain.field_size(explain.geometry(report_cnn(16, 2, rng=np.random.default_rng(0)), 3)) == (6, 1, 0)
 
 
-def test_clipping():
-    assert explain.clip_box((-118, -118, 134, 134), 224, 200) == (0, 0, 134, 134)
-    assert explain.clip_box((90, -86, 342, 166), 224, 224) == (90, 0, 224, 166)
-    with pytest.raises(ValueError, match="outside an image"):
-        explain.clip_box((5, -3, 9, 0), 20, 20)
-
-
 triples = st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(0, 1))
 
 
@@ -90,9 +83,8 @@ def test_the_field_is_the_gradients_support(specs, pool, data):
     height, width, _ = net.output_shapes(image.shape)[-1]
     row, col = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
     gradient = explain.guided_backprop(net, image, len(layers) - 1, (row, col, 0))[..., 0]
-    box = explain.receptive_field(explain.geometry(net, len(layers) - 1), row, col)
     inside = np.zeros(gradient.shape, bool)
-    top, left, bottom, right = explain.clip_box(box, *gradient.shape)
+    top, left, bottom, right = explain.field_on_image(explain.geometry(net, len(layers) - 1), row, col, *gradient.shape)
     inside[top:bottom, left:right] = True
     if all(s <= k for k, s, _ in specs) and not pool:  # with larger strides a field has holes
         assert np.array_equal(gradient > 0, inside)
@@ -117,12 +109,12 @@ def test_keras_layers_of_all_kinds(shape, neuron):
     model.set_weights([np.abs(w) + 0.1 for w in model.get_weights()])
     gradient = explain.guided_backprop(model, np.ones(shape), "last", neuron)[..., 0]
     rows, cols = np.nonzero(gradient)
-    box = explain.clip_box(explain.receptive_field(explain.geometry(model, "last"), *neuron[:2]), *shape[:2])
+    box = explain.field_on_image(explain.geometry(model, "last"), *neuron[:2], *shape[:2])
     assert (rows.min(), cols.min(), rows.max() + 1, cols.max() + 1) == box
 
 
 def test_what_has_no_field_is_named():
-    with pytest.raises(ValueError, match="kind Flatten"):
+    with pytest.raises(ValueError, match="a Flatten layer"):
         explain.geometry(Sequential([ReLU(), Flatten()]), 1)
     with pytest.raises(ValueError, match="no layer 2"):
         explain.geometry(Sequential([ReLU(), Flatten()]), 2)
@@ -140,3 +132,54 @@ def test_the_middle_neuron_is_the_nearest_of_all(height, width):
         fields = [explain.receptive_field(layers, k, k) for k in range(side)]
         off = [abs(box[axis] + box[axis + 2] - side) for box in fields]
         assert found == off.index(min(off))
+
+
+# --- what is really read of an image, by changing its pixels ---------------------------------------------------------
+
+
+def taps(at, steps, size):
+    """The rows that row `at` reads, found by asking for every row whether a change of it arrives: one image a row."""
+    x = np.concatenate([np.zeros((1, size)), np.eye(size)])
+    for k, stride, before, after in steps:
+        x = np.pad(x, ((0, 0), (before, after)))
+        starts = range(0, x.shape[1] - k + 1, stride)
+        x = np.stack([x[:, s : s + k].sum(axis=1) for s in starts], axis=1) if len(starts) else x[:, :0]
+    return [] if at >= x.shape[1] else np.flatnonzero(x[1:, at] != x[0, at]).tolist()
+
+
+windows = st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(0, 3), st.integers(0, 3))
+
+
+@given(
+    st.lists(windows, min_size=1, max_size=4),
+    st.lists(windows, min_size=4, max_size=4),
+    st.tuples(st.integers(1, 14), st.integers(1, 14)),
+    st.tuples(st.integers(0, 7), st.integers(0, 7)),
+)
+def test_the_field_on_an_image_is_what_a_change_of_its_pixels_reaches(rows, cols, sides, neuron):
+    layers = [((k, m), (s, t), ((a, b), (c, d))) for (k, s, a, b), (m, t, c, d) in zip(rows, cols, strict=False)]
+    found = [taps(at, steps[: len(layers)], n) for at, steps, n in zip(neuron, (rows, cols), sides, strict=True)]
+    if all(found):
+        (top, *_, bottom), (left, *_, right) = (2 * part for part in found)
+        assert explain.field_on_image(layers, *neuron, *sides) == (top, left, bottom + 1, right + 1)
+    else:
+        with pytest.raises(ValueError, match="sees none of"):
+            explain.field_on_image(layers, *neuron, *sides)
+
+
+def test_pixels_that_a_stride_leaves_over_and_neurons_of_padding():
+    strided = [(3, 2, 0), (3, 1, 1)]  # 6 rows: the first layer has two neurons, and row 5 is read by none
+    assert explain.receptive_field(strided, 1, 1)[2] == 7
+    assert explain.field_on_image(strided, 1, 1, 6, 6) == (0, 0, 5, 5)
+    padding = [(3, 1, 0), (1, 1, 1)]  # the first neuron of the second layer lies beside the first layer's
+    assert explain.receptive_field(padding, 0, 1) == (-1, 0, 2, 3)
+    for row, col in ((0, 1), (1, 0), (9, 1)):
+        with pytest.raises(ValueError, match="sees none of 8 pixels"):
+            explain.field_on_image(padding, row, col, 8, 8)
+
+
+def test_layers_may_be_a_networks_own():
+    rng = np.random.default_rng(0)
+    layers = [Conv2D(1, 1, (3, 5), stride=2, pad=1, rng=rng), ReLU(), MaxPool2D(2, 1)]
+    assert explain.receptive_field(layers, 1, 2) == explain.receptive_field([((3, 5), 2, 1), (2, 1, 0)], 1, 2)
+    assert explain.receptive_field([keras.layers.ReLU(), keras.layers.ZeroPadding2D(3)], 3, 4) == (0, 1, 1, 2)

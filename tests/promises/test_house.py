@@ -31,7 +31,6 @@ ARROWS = {  # what each may import, and with it all that lies below
 DOORS = {"network": {"engine", "store"}, "training": {"store"}}  # the rooms that a file of mathematics may import
 NOT_YET = {  # each of these fails; when it holds, pytest says XPASS, and its line goes
     "arrows report": "cells imports figures.text, environment engine.threads",
-    "arrows vgg19": "it takes layer_index from explain",
     "arrows convolution": "threads are not out of the textbook yet",
     "arrows layers": "threads are not out of the textbook yet",
     "arrows training": "it takes check_rng from convolution",

@@ -10,7 +10,8 @@ import h5py
 import numpy as np
 import pytest
 
-from helpers.vgg19 import backbone as vgg19
+from helpers import vgg19
+from helpers.vgg19 import backbone
 from helpers.vgg19.backend import keras
 
 SHAPE = (48, 32, 3)  # H != W
@@ -71,7 +72,7 @@ def test_the_package_is_not_run(model):
 
 def test_tensorflow_is_silent_and_explain_does_without_it():
     code = (
-        "import sys, helpers.explain.maps; assert 'tensorflow' not in sys.modules; "
+        "import sys, helpers.explain; assert 'tensorflow' not in sys.modules; "
         "from helpers.vgg19.backend import keras; import helpers.vgg19.backbone; print(keras.backend.backend())"
     )
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
@@ -102,6 +103,30 @@ def other(tmp_path_factory):
 def test_weights_from_a_file(other, name):
     model, folder = other
     loaded = vgg19.build(folder / name, input_shape=SHAPE)
+    assert all(np.array_equal(a, b) for a, b in zip(loaded.get_weights(), model.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_weights_of_a_network_within_another(other, tmp_path, depth):
+    model, _ = other
+    whole = model
+    for _ in range(depth):
+        inputs = keras.Input(SHAPE)
+        x = keras.layers.Conv2D(3, 3, padding="same")(inputs)
+        x = keras.layers.Conv2D(3, 3, padding="same")(x)
+        x = whole(x)
+        whole = keras.Model(inputs, keras.layers.Conv2D(2, 1)(x) if depth == 1 else x)
+    whole.save_weights(tmp_path / "whole.weights.h5")
+    loaded = vgg19.build(tmp_path / "whole.weights.h5", input_shape=SHAPE)
+    assert all(np.array_equal(a, b) for a, b in zip(loaded.get_weights(), model.get_weights(), strict=True))
+
+
+def test_weights_in_a_group_of_an_old_file(other, tmp_path):
+    model, folder = other
+    with h5py.File(folder / "keras2.h5") as old, h5py.File(tmp_path / "old.h5", "w") as file:
+        for name in vgg19.CONVOLUTIONS:
+            old.copy(f"model_weights/{name}/{name}", file.create_group(f"model_weights/vgg19/{name}"))
+    loaded = vgg19.build(tmp_path / "old.h5", input_shape=SHAPE)
     assert all(np.array_equal(a, b) for a, b in zip(loaded.get_weights(), model.get_weights(), strict=True))
 
 
@@ -153,6 +178,26 @@ def test_features_from_a_layer_on(model, images):
     np.testing.assert_allclose(vgg19.features(model, block3, "block5_pool", start="block3_pool"), whole, rtol=1e-4)
 
 
+def test_scaled_images_are_divided_by_255(model, images, tmp_path):
+    ask = {"layer": "block1_conv1", "cache": tmp_path / "x.npz"}
+    found = vgg19.features(model, images, prepare=vgg19.scaled, **ask)
+    expected = activations(model, images.astype(np.float32) / 255, "block1_conv1")[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(vgg19.features(model, images, **ask), found, rtol=0.1)  # nor are those used for the other
+
+
+def test_large_features_are_left_on_the_disk(model, images, tmp_path, monkeypatch, counted):
+    expected = vgg19.features(model, images, "block3_pool")
+    monkeypatch.setattr("helpers.store.rows.LARGE", 1)
+    for _ in range(2):
+        found = vgg19.features(model, images, "block3_pool", batch_size=2, cache=tmp_path / "x.npz")
+        assert isinstance(found.base, np.memmap)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-3)
+    assert len(counted) == 2
+    whole = vgg19.features(model, found, "block5_pool", start="block3_pool")
+    np.testing.assert_allclose(whole, vgg19.features(model, images, "block5_pool"), rtol=1e-4, atol=1e-3)
+
+
 def test_only_identity_layers_are_left_out(model, images):
     random = keras.models.clone_model(model)
     random.set_weights(model.get_weights())
@@ -181,8 +226,8 @@ def test_a_convolution_that_changes_nothing_is_told(change, size, same):
 @pytest.fixture
 def counted(monkeypatch):
     """How often images are really passed through the network."""
-    calls, forward = [], vgg19._forward
-    monkeypatch.setattr(vgg19, "_forward", lambda *args: calls.append(1) or forward(*args))
+    calls, forward = [], backbone._compiled
+    monkeypatch.setattr(backbone, "_compiled", lambda *args: calls.append(1) or forward(*args))
     return calls
 
 

@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from helpers.explain import maps as explain
+from helpers import explain, vgg19
+from helpers.explain import keras_network
+from helpers.explain.backprop import evidence_function
 from helpers.layers import Conv2D, Dense, Flatten, MaxPool2D, ReLU
 from helpers.network import Sequential, report_cnn
-from helpers.vgg19 import backbone as vgg19
 from helpers.vgg19.backend import keras, tf
 
 SHAPE = (7, 9, 2)  # H != W
@@ -174,14 +175,14 @@ def test_one_pass_gives_every_rule_and_the_activations(pair):
     images, classes = rng(4).normal(size=(5, *SHAPE)), [2, 0, 1, 1, 2]
     part = keras.Model(model.input, model.get_layer("pool").output)
     for network, layer in ((model, "pool"), (net, 2)):
-        gradients, activations = explain.class_evidence(network, images, classes, explain.RULES, layer, batch_size=2)
+        gradients, activations = evidence_function(network, explain.RULES, layer)(images, classes)
         np.testing.assert_allclose(activations, part(images), atol=1e-5)
         for gradient, rule in zip(gradients, explain.RULES, strict=True):
             np.testing.assert_allclose(
                 gradient, explain.class_gradients(network, images, classes, rule), rtol=1e-5, atol=1e-6
             )
     with pytest.raises(ValueError, match="behind the class scores"):
-        explain.class_evidence(chain(L.Flatten(), L.Dense(3), L.Softmax()), images, classes, ["guided"], 3)
+        evidence_function(chain(L.Flatten(), L.Dense(3), L.Softmax()), ["guided"], 3)
 
 
 @pytest.mark.parametrize("rule", explain.RULES)
@@ -362,3 +363,138 @@ def test_layers_that_are_not_a_chain_are_refused():
     model = keras.Model(inputs, L.Dense(2)(L.GlobalAveragePooling2D()(x)))
     with pytest.raises(ValueError, match="only chains of layers"):
         explain.grad_cam(model, np.zeros((4, 4, 2)), 0, 1)
+
+
+# --- ties, other activations, models within models -------------------------------------------------------------------
+
+
+def test_a_tie_in_global_pooling_sends_deconvnets_gradient_to_one_place():
+    """A channel that is 0 everywhere has its maximum everywhere: the first place alone is asked for, by every rule."""
+    model = chain(L.Conv2D(2, 1, activation="relu"), L.GlobalMaxPooling2D(), L.Dense(2), L.Softmax(), shape=(3, 4, 1))
+    kernel = np.array([2.0, -3.0]).reshape(1, 1, 1, 2)
+    model.set_weights([kernel, np.zeros(2), np.array([[1.0, 0], [5, 0]]), np.zeros(2)])
+    image = np.ones((3, 4, 1))
+    image[1, 2] = 4
+    expected = np.zeros((3, 4))
+    expected[1, 2], expected[0, 0] = 2, -15
+    found = explain.class_gradients(model, image[None], [0], "deconvnet")[0, ..., 0]
+    np.testing.assert_allclose(found, expected)
+    expected[0, 0] = 0
+    np.testing.assert_allclose(explain.class_gradients(model, image[None], [0], "guided")[0, ..., 0], expected)
+
+
+@pytest.mark.parametrize("keepdims", [True, False])
+def test_global_pooling_keeps_its_shape(keepdims):
+    model = chain(L.Conv2D(3, 2), L.GlobalMaxPooling2D(keepdims=keepdims), L.Flatten(), L.Dense(2))
+    image = rng(5).normal(size=SHAPE)
+    expected = tape(model, image, lambda y: y[0, 1])
+    np.testing.assert_allclose(explain.class_gradients(model, image[None], [1])[0], expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("layer", "name"),
+    [
+        (L.Conv2D(3, 2, activation="relu6", name="other"), "relu6"),
+        (L.Conv2D(3, 2, activation="tanh", name="other"), "tanh"),
+        (L.ReLU(6.0, name="other"), "ReLU"),
+        (L.ReLU(0.0, name="other"), "ReLU"),
+        (L.LeakyReLU(name="other"), "LeakyReLU"),
+        (L.Activation("elu", name="other"), "elu"),
+    ],
+)
+def test_rules_for_relu_are_refused_where_there_are_others(layer, name):
+    model = chain(L.Conv2D(3, 2, activation="relu"), layer, L.GlobalAveragePooling2D(), L.Dense(2, name="scores"))
+    image = rng(5).normal(size=SHAPE)
+    for ask in (explain.guided_grad_cam, lambda m, x, c, at: explain.guided_backprop(m, x, "scores", c, "deconvnet")):
+        with pytest.raises(ValueError, match=rf"for ReLU, and this network has other \({name}\): take the rule 'grad"):
+            ask(model, image, 1, 1)
+    explain.guided_backprop(model, image, 1, (1, 1, 1))  # before it, all is ReLU
+    plain = explain.class_gradients(model, image[None], [1])[0]
+    np.testing.assert_allclose(plain, tape(model, image, lambda y: y[0, 1]), rtol=1e-4, atol=1e-6)
+    assert explain.grad_cam(model, image, 1, 1).shape == SHAPE[:2]
+
+
+def test_a_score_behind_a_sigmoid_is_the_one_before_it():
+    model = chain(L.Conv2D(3, 2, activation="relu"), L.GlobalAveragePooling2D(), L.Dense(2, activation="sigmoid"))
+    scores = chain(L.Conv2D(3, 2, activation="relu"), L.GlobalAveragePooling2D(), L.Dense(2))
+    scores.set_weights(model.get_weights())
+    image = rng(5).normal(size=SHAPE)
+    for rule in explain.RULES:
+        found, same = (explain.class_gradients(m, image[None], [1], rule) for m in (model, scores))
+        assert found.any()
+        np.testing.assert_allclose(found, same, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("rule", explain.RULES)
+def test_a_network_within_another_is_opened(rule):
+    inner = chain(L.Conv2D(4, 3, activation="relu", name="deep"), L.MaxPooling2D(2, 1, name="pool"))
+    middle = keras.Sequential([keras.Input(SHAPE), inner, L.Conv2D(3, 2, activation="relu", name="last")])
+    x = inputs = keras.Input(SHAPE)
+    for layer in (middle, L.GlobalMaxPooling2D(), L.Dense(3, activation="softmax")):
+        x = layer(x)
+    outer = keras.Model(inputs, x)
+    flat = chain(
+        L.Conv2D(4, 3, activation="relu", name="deep"),
+        L.MaxPooling2D(2, 1, name="pool"),
+        L.Conv2D(3, 2, activation="relu", name="last"),
+        L.GlobalMaxPooling2D(),
+        L.Dense(3, activation="softmax"),
+    )
+    outer.set_weights(flat.get_weights())
+    image = rng(9).normal(size=SHAPE)
+    assert [explain.layer_index(outer, name) for name in ("deep", "pool", "last")] == [1, 2, 3]
+    for name in ("deep", "pool", "last"):
+        assert explain.geometry(outer, name) == explain.geometry(flat, name)
+        np.testing.assert_allclose(
+            explain.class_map(outer, image, 1, name), explain.class_map(flat, image, 1, name), rtol=1e-5, atol=1e-7
+        )
+    found, same = (explain.guided_backprop(m, image, "last", (2, 1, 0), rule) for m in (outer, flat))
+    np.testing.assert_allclose(found, same, atol=1e-6)
+    drawn = explain.randomisation_test(outer, lambda m: np.zeros((11, 11)), rng=rng())
+    assert drawn.stages[1:] == (outer.layers[-1].name, "last", "deep")
+
+
+def test_layers_that_stand_in_several_models_are_found():
+    model = chain(L.Conv2D(4, 3, activation="relu", name="deep"), L.GlobalMaxPooling2D(name="pooled"), L.Dense(3))
+    part = vgg19.tail(model, "deep")
+    again = keras.Model(model.input, model.layers[-1](model.get_layer("pooled").output))
+    image = rng(9).normal(size=SHAPE)
+    a = keras.Model(model.input, model.get_layer("deep").output)(image[None])[0].numpy()
+    np.testing.assert_allclose(
+        explain.class_gradients(part, a[None], [1])[0], tape(part, a, lambda y: y[0, 1]), rtol=1e-5, atol=1e-7
+    )
+    assert np.array_equal(explain.class_map(again, image, 1, "deep"), explain.class_map(model, image, 1, "deep"))
+
+
+def test_a_copy_does_not_change_with_the_model():
+    model = chain(L.Conv2D(4, 3, activation="relu"), L.Conv2D(2, 1, name="linear"))
+    image = rng(9).normal(size=SHAPE)
+    gradient = explain.gradient_function(model, "linear", "gradient")
+    before = gradient(image, (1, 1, 1))
+    model.set_weights([2 * w for w in model.get_weights()])
+    assert before.any()
+    assert np.array_equal(gradient(image, (1, 1, 1)), before)
+
+
+@pytest.mark.parametrize("name", ["image", "block1_conv1", "block2_pool", "block5_conv4", "block5_pool"])
+def test_every_layer_of_vgg19_with_rows_and_columns_can_be_explained(small_vgg, name):
+    image = vgg19.preprocess(rng().integers(0, 256, (1, 32, 32, 3), dtype=np.uint8))
+    height, width = vgg19.features(small_vgg, image + 100, name).shape[1:3]
+    assert explain.class_map(small_vgg, image[0], 1, name).shape == (height, width)
+    gradient = explain.guided_backprop(small_vgg, image[0], name, (height // 2, width // 2, 1))
+    assert gradient.shape == image[0].shape
+    assert explain.geometry(small_vgg, name) == explain.geometry(small_vgg, explain.layer_index(small_vgg, name))
+
+
+@pytest.mark.parametrize("name", ["pooled", "hidden", "logits", "softmax"])
+def test_the_others_are_refused_before_anything_is_computed(small_vgg, name, monkeypatch):
+    monkeypatch.setattr(keras_network, "_run", None)
+    with pytest.raises(ValueError, match="rows and columns"):
+        explain.class_map(small_vgg, np.zeros((32, 32, 3)), 1, name)
+    with pytest.raises(ValueError, match="rows and columns"):
+        explain.geometry(small_vgg, name)
+
+
+@pytest.fixture(scope="module")
+def small_vgg():
+    return vgg19.add_head(vgg19.build("bundled", (32, 32, 3)), 3, seed=0)

@@ -1,11 +1,12 @@
-"""How good a map is and how alike two are, on maps whose score is known; SSIM against a loop."""
+"""How good a map is, on maps whose score is known; and mosaics."""
+
+import itertools
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
 
-from helpers.explain import map_scores as scores
-from helpers.explain import maps as explain
+from helpers import explain
+from helpers.explain import pointing
 
 SHAPE = (14, 20)
 
@@ -109,84 +110,19 @@ def test_a_negative_energy_and_a_negative_tolerance_are_refused():
         explain.pointing_game(np.ones(SHAPE), box(), tolerance=-1)
 
 
-# --- likeness --------------------------------------------------------------------------------------------------------
+# --- mosaics ---------------------------------------------------------------------------------------------------------
 
 
-def ssim_by_loops(a, b, data_range):
-    """Wang et al. (2004) word for word: every window, its weights, its five statistics."""
-    at = np.arange(11) - 5
-    window = np.exp(-(at[:, None] ** 2 + at**2) / (2 * 1.5**2))
-    window /= window.sum()
-    c1, c2, values = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2, []
-    for row in range(a.shape[0] - 10):
-        for col in range(a.shape[1] - 10):
-            x, y = a[row : row + 11, col : col + 11], b[row : row + 11, col : col + 11]
-            mx, my = (window * x).sum(), (window * y).sum()
-            vx, vy = (window * (x - mx) ** 2).sum(), (window * (y - my) ** 2).sum()
-            cov = (window * (x - mx) * (y - my)).sum()
-            values.append((2 * mx * my + c1) * (2 * cov + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2)))
-    return np.mean(values)
-
-
-@pytest.mark.parametrize("data_range", [1.0, 255.0])
-def test_ssim_is_the_definition(data_range):
-    a, b = rng().random((2, *SHAPE)) * data_range
-    for other in (b, 0.5 * a + 0.5 * b, data_range - a):
-        assert scores.ssim(a, other, data_range) == pytest.approx(ssim_by_loops(a, other, data_range), abs=1e-10)
-
-
-def test_ssim_of_known_pairs():
-    a = rng().random(SHAPE)
-    assert scores.ssim(a, a) == pytest.approx(1)
-    assert scores.ssim(np.zeros(SHAPE), np.zeros(SHAPE)) == pytest.approx(1)
-    assert scores.ssim(np.zeros(SHAPE), np.ones(SHAPE)) == pytest.approx(
-        1e-4 / (1 + 1e-4)
-    )  # only C1 / (1 + C1) is left
-    assert scores.ssim(a, 1 - a) < 0
-
-
-@pytest.mark.parametrize("shapes", [(SHAPE, SHAPE[::-1]), ((10, 20), (10, 20)), ((3, *SHAPE), (3, *SHAPE))])
-def test_ssim_refuses_other_shapes(shapes):
-    with pytest.raises(ValueError, match="11 x 11"):
-        scores.ssim(*map(np.ones, shapes))
-
-
-def test_rank_correlation_is_spearmans():
-    a = rng().random(SHAPE)
-    b = np.round(4 * (a + rng(1).random(SHAPE)))  # with many ties
-    assert scores.rank_correlation(a, b) == pytest.approx(spearmanr(a, b, axis=None).statistic)
-    assert scores.rank_correlation(a, a**3) == pytest.approx(1)
-    assert scores.rank_correlation(a, -a) == pytest.approx(-1)
-
-
-def test_a_map_without_an_order_is_like_no_other():
-    a, flat = rng().random(SHAPE), np.ones(SHAPE)
-    assert scores.rank_correlation(a, flat) == scores.rank_correlation(flat, a) == 0
-    assert scores.rank_correlation(flat, 2 * flat) == 1
-    with pytest.raises(ValueError, match="one shape"):
-        scores.rank_correlation(a, a.T)
-
-
-def test_scaled_is_the_size_relative_to_the_largest():
-    heat = np.stack([np.full(SHAPE, -4.0), np.zeros(SHAPE)])
-    heat[0, 0, 0] = 2
-    result = scores.scaled(heat)
-    assert result[0, 0, 0] == 0.5
-    assert result[0].max() == 1
-    assert not result[1].any()
-
-
-# --- intervals and baselines -----------------------------------------------------------------------------------------
-
-
-def test_baselines():
-    centre = scores.centre_map((5, 9))
-    assert np.unravel_index(centre.argmax(), centre.shape) == (2, 4)
-    np.testing.assert_allclose(centre, centre[::-1, ::-1])
-    assert centre[2, 4] / centre[2, 0] == pytest.approx(np.exp((4 / (0.25 * 9)) ** 2 / 2))
-    assert np.array_equal(scores.random_map(SHAPE, rng(3)), rng(3).random(SHAPE))
-    image = np.zeros((8, 10, 3), np.uint8)
-    image[:, 5:] = 200
-    edges = scores.edge_map(image)
-    assert np.flatnonzero(edges[4]).tolist() == [4, 5]
-    np.testing.assert_allclose(edges[:, 4], 4 * 200)
+def test_in_mosaics_every_image_is_once_in_every_place_among_other_strangers():
+    labels = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0])  # the last finds no partner
+    images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1) * np.ones((1, 4, 5, 3), np.uint8)
+    wide, where = pointing.mosaics(images, labels)
+    assert wide.shape == (9, 4, 15, 3)
+    assert np.array_equal(wide[:, 0, ::5, 0], where)
+    assert [sorted(row) for row in labels[where].tolist()] == [[0, 1, 2]] * 9
+    assert [sorted(column) for column in where.T.tolist()] == [list(range(9))] * 3
+    met = [pair for row in where.tolist() for pair in itertools.permutations(row, 2)]
+    assert len(set(met)) == len(met) == 9 * 3 * 2  # no two images meet twice
+    assert pointing.mosaics(images[:2], labels[:2])[1].tolist() == [[0, 1], [1, 0]]
+    with pytest.raises(ValueError, match="two classes"):
+        pointing.mosaics(images, labels * 0)

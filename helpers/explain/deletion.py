@@ -1,0 +1,89 @@
+"""Insertion and deletion: what a network says while the pixels that a heat map ranks first are put in, or taken out.
+
+Source: Petsiuk, Das and Saenko (2018).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from tqdm.auto import tqdm
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """The class's probability after each share of the pixels; share is (S+1,), the curves are (..., S+1).
+
+    The areas (...) under them are by the trapezoid rule over 0 to 1: a good map has a large one for insertion and a
+    small one for deletion.
+    """
+
+    share: np.ndarray
+    insertion: np.ndarray
+    deletion: np.ndarray
+
+    @property
+    def insertion_area(self) -> np.ndarray:
+        """The area (...) under each insertion curve, from 0 to 1: the larger, the better the map."""
+        return np.trapezoid(self.insertion, self.share, axis=-1)
+
+    @property
+    def deletion_area(self) -> np.ndarray:
+        """The area (...) under each deletion curve, from 0 to 1: the smaller, the better the map."""
+        return np.trapezoid(self.deletion, self.share, axis=-1)
+
+
+def insertion_deletion(
+    model, image: np.ndarray, maps: np.ndarray, class_index: int, *, steps=28, blur=10.0, fill=0.0, batch_size=16
+) -> Curves:
+    """Return how the class's probability rises while the pixels that a map ranks first are put in, and falls without.
+
+    image: (H, W, C) as the network takes it; maps: (H, W) or a stack (..., H, W). After step k of `steps` the first
+    round(k H W / steps) pixels are changed, by falling value, among equals in reading order. Insertion begins with
+    the image under a Gaussian blur of `blur` pixels, deletion ends with `fill`: 0 is the mean colour to VGG and black
+    to the NumPy network. `model` is a Keras model or a `Sequential`, or a function from images to outputs (N, K).
+    ValueError for shapes that do not fit, an unknown class, a map that is not finite, and fewer than one step.
+    """
+    image, maps, shape = _checked(image, maps, steps, batch_size)
+    says = _probability(model, class_index, batch_size)
+    blurred = cv2.GaussianBlur(image, (0, 0), blur).reshape(image.shape)
+    empty = np.full_like(image, fill)
+    counts = [round(k * maps[0].size / steps) for k in range(steps + 1)]
+    start, whole, end = says([blurred, image, empty])  # the same for every map
+    insertion, deletion = [], []
+    for heat in tqdm(maps, desc="insertion and deletion", unit="map", delay=3, leave=False):
+        first = [(ranks(heat) < count)[..., None] for count in counts[1:-1]]
+        insertion.append([start, *says([np.where(f, image, blurred) for f in first]), whole])
+        deletion.append([whole, *says([np.where(f, empty, image) for f in first]), end])
+    curves = (np.array(of_maps).reshape(*shape, steps + 1) for of_maps in (insertion, deletion))
+    return Curves(np.array(counts) / maps[0].size, *curves)
+
+
+def ranks(heat: np.ndarray) -> np.ndarray:
+    """Return the place of each pixel (H, W), from 0, when they are sorted by falling value; equals in reading order."""
+    order = np.argsort(-heat.astype(np.float64), axis=None, kind="stable")
+    return np.argsort(order).reshape(heat.shape)
+
+
+def _probability(model, class_index: int, batch_size: int) -> Callable[[list], np.ndarray]:
+    """Return f(images) -> what the model says for the class, (N,)."""
+    predict = getattr(model, "predict_proba", lambda batch: np.asarray(model(batch)))
+
+    def says(images: list) -> np.ndarray:
+        parts = [predict(np.stack(images[k : k + batch_size])) for k in range(0, len(images), batch_size)]
+        for out in parts:
+            if out.ndim != 2 or not 0 <= class_index < out.shape[1]:
+                raise ValueError(f"There is no class {class_index}: the network's outputs have the shape {out.shape}.")
+        return np.concatenate([[], *(out[:, class_index] for out in parts)])
+
+    return says
+
+
+def _checked(image, maps, steps: int, batch_size: int) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+    image, maps = np.asarray(image), np.asarray(maps)
+    if image.ndim != 3 or maps.shape[-2:] != image.shape[:2] or not np.isfinite(maps).all():
+        raise ValueError(f"An image (H, W, C) needs finite maps (..., H, W), not {image.shape} and {maps.shape}.")
+    if steps < 1 or batch_size < 1:
+        raise ValueError(f"steps and batch_size must be at least 1, not {steps} and {batch_size}.")
+    return image, maps.reshape(-1, *maps.shape[-2:]), maps.shape[:-2]
