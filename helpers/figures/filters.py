@@ -101,7 +101,7 @@ def _show_map(ax, feature_map: np.ndarray, other: np.ndarray, nothing: str) -> N
     show_image(ax, feature_map, vmin=0, vmax=shared / times if times >= FAINT else shared)
     said = [f"×{times:.0e}".replace("e+0", "e") if times > 999 else f"×{times}"] if times >= FAINT else []
     share = np.mean(feature_map > 0)
-    said += [f"{share:.1%}".replace("%", " %")] if share < SPARSE else []
+    said += [f"{100 * share:.1f} %" if share > 0.001 else "< 0.1 %"] if share < SPARSE else []
     if said:
         box = {"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"}
         ax.text(0.03, 0.95, "\n".join(said), va="top", fontsize=6, color=ORANGE, bbox=box, transform=ax.transAxes)

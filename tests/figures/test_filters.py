@@ -56,6 +56,10 @@ def test_a_map_of_specks_says_so():
     assert [text.get_text() for text in specks.texts] == ["1.0 %"]
     assert specks.images[0].get_clim() == (0, 2.5)  # their median: half of them are white
     assert not full.texts
+    maps[0, 3, 5:8] = 0
+    wide = np.repeat(np.repeat(maps, 10, 1), 1, 2)
+    wide[0, 31:40] = 0  # one of 4,000 numbers is left
+    assert draw.filters_and_maps(KERNELS[..., :1], wide, [0]).axes[1].texts[0].get_text() == "< 0.1 %"
 
 
 def test_maps_of_random_filters_have_their_own_scales():
