@@ -1,8 +1,9 @@
-"""For `pytest --nbval`: kernels of this interpreter, one folder of results a session, progress bars not compared."""
+"""For `pytest --nbval`, from any folder: this interpreter, one folder of results a session, progress bars not compared."""
 
 import os
 import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,8 @@ from helpers.report.execution import own_kernel
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if not config.option.nbval_sanitize_with:  # an option in pyproject.toml would depend on the working directory
+        config.option.nbval_sanitize_with = str(Path(__file__).parents[1] / "tests" / "nbval.cfg")
     stack = ExitStack()
     config.add_cleanup(stack.close)
     stack.enter_context(own_kernel())

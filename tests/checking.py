@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from helpers.report import execution as kernel
+from helpers.report import execution
 from helpers.store import files
 
 
@@ -57,7 +57,7 @@ seeds = st.integers(0, 2**32 - 1)
 def execute_here(notebook, copy, parameters):
     """Do what `chain.execute_notebook` does, without a kernel: run the cells in this process, copy the notebook."""
     scope = {}
-    for cell in kernel.read_cells(notebook):
+    for cell in execution.read_cells(notebook):
         if cell["type"] == "code":
             exec(cell["source"], scope)
         if "parameters" in cell["tags"]:

@@ -124,7 +124,7 @@ def _cleaned(copy: Path) -> str:
 
 
 def _absolute(name: str | Path) -> str:
-    """Return a path as an absolute one, since kernels start elsewhere, and any other name as it is."""
+    """Return a path as an absolute one, since notebooks run elsewhere, and any other name as it is."""
     path = files.expanded(name)
     is_path = isinstance(name, Path) or os.sep in name or (name not in ("", *NAMES) and os.path.lexists(path))
     return str(path.resolve()) if is_path else str(name)
@@ -139,14 +139,14 @@ def _inputs(dataset: str, weights: str, run_dir: Path) -> str:
         raise ValueError(f"Unknown weights {weights!r}: bundled, imagenet, or the path of an .h5 file that exists.")
     if dataset == "caltech101":
         folder = caltech101.locate()
-        if os.environ.get("CALTECH101_DIR"):  # kernels start in another folder, where a relative path leads elsewhere
+        if os.environ.get("CALTECH101_DIR"):  # notebooks run where a relative path leads elsewhere
             os.environ["CALTECH101_DIR"] = str(folder.resolve())
         files = [caltech101.SPLIT_FILE, *(folder / photograph.name for photograph in caltech101.photographs())]
     else:
         files = [] if dataset == "scenes" else sorted(Path(dataset).glob("*/*"))
     inputs = chain.digest(chain.fingerprint([*files, Path(weights)]))
     if dataset != "scenes" and chain.read_record(run_dir).get("inputs") != inputs:
-        data.load(dataset, 16)  # every picture is opened, so that a bad one is named before the first kernel starts
+        data.load(dataset, 16)  # every picture is opened, so that a bad one is named before any notebook runs
     return inputs
 
 

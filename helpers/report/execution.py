@@ -1,4 +1,4 @@
-"""Executes one notebook in a kernel of this very interpreter."""
+"""Runs one notebook with this very interpreter."""
 
 import ast
 import json
@@ -14,7 +14,7 @@ from helpers.store.files import ROOT, whole_file
 
 
 class ChainError(RuntimeError):
-    """A notebook raised, its kernel died, or another run holds the folder; the message says which and what to do."""
+    """A notebook raised, its process died, or another run holds the folder; the message says which and what to do."""
 
 
 def read_cells(notebook: Path) -> list[dict]:
@@ -71,7 +71,7 @@ def execute_notebook(notebook: Path, copy: Path, parameters: dict) -> None:
             raise ChainError(_failure(notebook, copy, error)) from error
         except DeadKernelError as error:
             _move(output, copy)
-            raise ChainError(f"The kernel of {notebook.name} died, perhaps of too little memory: {copy}") from error
+            raise ChainError(f"The process of {notebook.name} died, perhaps of too little memory: {copy}") from error
         _move(output, copy)
 
 
@@ -89,7 +89,7 @@ def _failure(notebook: Path, copy: Path, error: Exception) -> str:
 
 
 def _restore_ctrl_c(**_: object) -> None:
-    # nbclient answers Ctrl-C by ending the kernel, which then looks as if it had died by itself
+    # nbclient answers Ctrl-C by ending Jupyter's kernel, which then looks as if it had died by itself
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -103,7 +103,7 @@ def own_kernel() -> Iterator[None]:
     before = os.environ.get("JUPYTER_PATH")
     with tempfile.TemporaryDirectory() as folder:
         environment = {"PYTHONPATH": python_path, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        # a kernel would warn that its messages are not encrypted on the loopback, and note how it was ended
+        # Jupyter's kernel would warn that its messages are not encrypted on the loopback, and note how it was ended
         command = [sys.executable, "-m", "helpers.report.launcher", "-f", "{connection_file}", "--log-level=CRITICAL"]
         spec = Path(folder) / "kernels" / "python3"
         write_kernel_spec(str(spec), overrides={"env": environment, "argv": command})

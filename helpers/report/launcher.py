@@ -1,4 +1,4 @@
-"""What the kernel of an executed notebook is started by: it ends when its starter does."""
+"""Starts Jupyter's kernel for a notebook that is executed, and has it end when its starter does."""
 
 import ctypes
 import os
@@ -8,15 +8,15 @@ import sys
 
 
 def _end_with_parent() -> None:
-    """Have the system end this kernel when the process that started it dies, in whatever way.
+    """Have the system end this process when the process that started it dies, in whatever way.
 
-    ipykernel looks for its parent once a second, but when the parent died while the kernel was starting it takes
+    ipykernel looks for its parent once a second, but when the parent died while it was starting it takes
     whoever adopted it for that one, and stays for ever. Linux can be asked; elsewhere only init adopts, which it knows.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
         if os.getppid() != int(os.environ["JPY_PARENT_PID"]):
-            sys.exit("The process that started this kernel is gone.")
+            sys.exit("The process that started this one is gone.")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,13 @@
 """A training's state on disk, so that one that was interrupted goes on to the same bits."""
 
-import glob
-import hashlib
 import json
 import sys
-import zlib
 from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
+from helpers.store.cache import content_digest
 from helpers.store.code import code_digest
 from helpers.store.files import read_npz, write_npz
 
@@ -19,36 +17,27 @@ class Checkpoint:
 
     def __init__(self, path, model, optimizer, rng, batch_size, images, labels) -> None:
         self.path, self.model, self.optimizer, self.rng = Path(path), model, optimizer, rng
-        crc = 0
-        for value in model.state().values():
-            crc = zlib.crc32(np.ascontiguousarray(value), crc)
-        data = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
         self.belongs_to = {
             "learning_rate": optimizer.learning_rate,
             "momentum": optimizer.momentum,
             "batch_size": batch_size,
-            "images": data,
-            "labels": np.asarray(labels).tolist(),
-            "initial_weights": crc,
+            "images": content_digest(np.asarray(images)),
+            "labels": content_digest(np.asarray(labels)),
+            "initial_weights": content_digest(*model.state().values()),
             "random_state": json.dumps(rng.bit_generator.state, default=_as_list),
             "code": code_digest(type(model), type(optimizer)),
         }
 
     def save(self, history: dict[str, list]) -> None:
         """Write the state and the history so far, whole or not at all."""
-        training = {
-            "belongs_to": self.belongs_to,
-            "history": history,
-            "random_state": self.rng.bit_generator.state,
-        }
+        state = self.rng.bit_generator.state
+        training = {"belongs_to": self.belongs_to, "history": history, "random_state": state}
         velocity = {f"velocity.{name}": value for name, value in self.optimizer.velocity.items()}
         text = np.array(json.dumps(training, default=_as_list))
         write_npz(self.path, {"training": text, **self.model.state(), **velocity})
 
     def resume(self) -> dict[str, list] | None:
         """Take up the state that was kept and return its history, None where none was; ValueError for a wrong file."""
-        for part in self.path.parent.glob(f".{glob.escape(self.path.name)}.*.part"):
-            part.unlink()  # what a kill left half written
         if not self.path.exists():
             return None
         arrays = read_npz(self.path, "delete it to start afresh")

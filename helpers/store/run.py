@@ -10,7 +10,8 @@ import numpy as np
 from helpers.store.files import ROOT, expanded, read_json, read_npz, write_json, write_npz
 
 NAMED = ("scenes", "caltech101")  # data sets; any other is a folder's path
-TAKEN = (*NAMED, "readme", "study")  # folders of reports that no folder of pictures gives its name to
+# No folder of pictures gives these names to its run: they are the report's own, or Windows' devices.
+TAKEN = (*NAMED, "readme", "study", "aux", "con", "nul", "prn")
 RECORD = "chain.json"  # in a run's folder: what it was made of, as helpers.report.chain writes it
 EPOCHS = 25  # the source report's
 

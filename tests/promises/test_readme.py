@@ -24,9 +24,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from helpers.data import caltech101, folders, scenes
-from helpers.report import appendices
+from helpers.report import appendices, execution
 from helpers.report import command as report
-from helpers.report import execution as kernel
 from helpers.report import readme_pictures as readme
 from helpers.store.files import ROOT, source_report
 from helpers.study import command as study
@@ -343,7 +342,7 @@ def test_links_lead_somewhere(page, link):
 def test_each_chapter_is_shown_and_is_what_is_said_of_it():
     for path in report.committed():
         assert TEXT.count(f'href="notebooks/{path.name}"') == 2  # its picture and its name
-        cells = kernel.read_cells(path)
+        cells = execution.read_cells(path)
         text = "\n".join(cell["source"] for cell in cells)
         for part in ("**What it needs.**", "## Findings", "## Exercises"):
             assert part in text
@@ -369,7 +368,7 @@ def declared():
     """Return {parameter: {default: chapters}} of the notebooks' cells tagged parameters."""
     found = {}
     for path in report.committed():
-        cell = next(cell for cell in kernel.read_cells(path) if "parameters" in cell["tags"])
+        cell = next(cell for cell in execution.read_cells(path) if "parameters" in cell["tags"])
         for node in ast.parse(cell["source"]).body:
             if isinstance(node, ast.Assign):
                 constants = [leaf for leaf in ast.walk(node.value) if isinstance(leaf, ast.Constant)]
@@ -480,7 +479,7 @@ def python_versions():
 def claims():
     """Return (pattern, what its groups must say) for each number that the README types."""
     memory = (f"{recipes.RECIPES['scratch'].memory_gb:g}",)
-    texts = ["".join(cell["source"]) for path in report.committed() for cell in kernel.read_cells(path)]
+    texts = ["".join(cell["source"]) for path in report.committed() for cell in execution.read_cells(path)]
     chapters = sorted(path.name[1] for path in report.committed())
     photographs = (str(len(caltech101.photographs())),)
     return [

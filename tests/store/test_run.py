@@ -149,9 +149,9 @@ def test_the_folder_of_a_run(tmp_path, monkeypatch):
     assert resolve_run_dir(tmp_path, "scenes") == tmp_path
 
 
-@pytest.mark.parametrize("name", ["study", "readme", "Study", "scenes", "Scenes", "caltech101"])
+@pytest.mark.parametrize("name", ["study", "readme", "Study", "scenes", "Scenes", "caltech101", "con", "AUX"])
 def test_a_folder_of_pictures_does_not_take_a_name_of_the_reports_own(tmp_path, monkeypatch, name):
-    """Also where the file system takes capital letters for small ones."""
+    """Nor one of Windows' devices; also where the file system takes capital letters for small ones."""
     monkeypatch.chdir(tmp_path)
     for dataset in (f"{tmp_path}/{name}", f"./{name}", f"{tmp_path}/{name}/"):
         assert resolve_run_dir("", dataset) == files.ROOT / "reports" / f"{name}-folder"
