@@ -5,12 +5,16 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import yaml
 from nbformat import NotebookNode
 
 from helpers.report import appendices, cells, image_files, numbering
+from helpers.store.files import ROOT
 
 TITLE = "Convolutional networks from first principles"
 SUBTITLE = "A course report that runs"
+SOURCE = "Deep Learning and Applications: Convolutional Neural Networks (course report, 9 May 2022)"
+CITATION = ROOT / "CITATION.cff"
 RICHEST = (*image_files.SUFFIXES, "text/html", "text/markdown", "text/latex", "text/plain")
 LEFT_OUT = {"remove-cell", "parameters", "injected-parameters", "papermill-error-cell-tag", "caption"}
 LEFT_OUT |= {"abstract", "environment"}  # which are for the title page and for an appendix
@@ -34,6 +38,14 @@ def document(notebooks: list[Path], facts: list[tuple[str, str]], fingerprint: s
         kind = {"appendix": "yes"} if name in beyond else {}
         blocks.append(_div("notebook", {"name": Path(name).stem} | kind, _notebook(name, notebook, called, folder)))
     meta = {"title": _text(TITLE), "subtitle": _text(SUBTITLE), "lang": _text("en"), "made-from": _text(fingerprint)}
+    cited = yaml.safe_load(CITATION.read_text(encoding="utf-8"))
+    meta |= {
+        "author": _text(", ".join(author["name"] for author in cited["authors"])),
+        "version": _text(f"{cited['version']} of {cited['date-released']}"),
+        "source": _text(SOURCE),
+    }
+    if repository := cited.get("repository-code", ""):
+        meta["repository"] = _text(repository.rstrip("/"))
     entries = [{"t": "MetaMap", "c": {"name": _text(name), "value": _text(value)}} for name, value in facts]
     meta["facts"] = {"t": "MetaList", "c": entries}
     return {"pandoc-api-version": [1, 23, 1], "meta": meta, "blocks": blocks}

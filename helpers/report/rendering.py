@@ -7,16 +7,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import unicodedata
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
 import pypandoc
 import typst
+from matplotlib import get_data_path
+from matplotlib.font_manager import get_font
 
 from helpers.report import appendices, chain
 from helpers.store.code import code_digest
-from helpers.store.files import expanded, whole_file
+from helpers.store.files import ROOT, expanded, whole_file
 
 ASSETS = Path(__file__).parent / "assets"
 TOOLS = ("pillow", "pypandoc_binary", "typst")
@@ -76,7 +79,7 @@ def fingerprint(notebooks: list[Path]) -> str:
 
 def _key(notebooks: list[Path], parameters: dict) -> str:
     """Return a hash of all that a report is made of."""
-    files = [*notebooks, *sorted(ASSETS.iterdir()), appendices.DATA, appendices.README]
+    files = [*notebooks, *sorted(ASSETS.iterdir()), appendices.DATA, appendices.README, ROOT / "CITATION.cff"]
     made_of = [code_digest(write), _facts(parameters), *map(chain.file_digest, files)]
     return chain.digest([*made_of, *map(metadata.version, TOOLS)])
 
@@ -115,15 +118,38 @@ def _pandoc(source: str, target: str, folder: Path) -> str:
 
 
 def _pdf(source: str, folder: Path) -> bytes:
-    path = folder / "report.typ"
-    path.write_text(source, encoding="utf-8")
+    """Set the PDF in the fonts that Typst brings with it; in those of the system too where a name has other signs."""
+    (folder / "report.typ").write_text(source, encoding="utf-8")
+    found = foreign(source)
+    unknown = "".join(sorted(found - _in_system_fonts(found))) if found else ""
+    note = ""
+    if unknown:
+        words = dict.fromkeys(re.findall(rf"[^\s\[\]\"#<>]*[{re.escape(unknown)}][^\s\[\]\"#<>]*", source))
+        note = f"No font of this system has some signs of {', '.join(words)}: the PDF shows boxes, the page has them."
+        print(note, file=sys.stderr)
+    options = {"root": folder, "ignore_system_fonts": not found, "sys_inputs": {"note": note}}
     try:
-        pdf, warnings = typst.compile_with_warnings(path, root=folder, ignore_system_fonts=True)
+        pdf, warnings = typst.compile_with_warnings(folder / "report.typ", **options)
     except typst.TypstError as error:
         raise ValueError(_typst_sentence(error, source)) from error
-    if warnings:
-        raise ValueError(_typst_sentence(warnings[0], source))
+    for warning in warnings:
+        print(_typst_sentence(warning, source), file=sys.stderr)
     return pdf
+
+
+def foreign(text: str) -> set[str]:
+    """Return the letters and symbols of a text that none of Typst's own fonts has."""
+    own = get_font(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSansMono.ttf").get_charmap()  # the largest of them
+    return {sign for sign in set(text) if ord(sign) not in own and unicodedata.category(sign)[0] in "LSM"}
+
+
+def _in_system_fonts(signs: set[str]) -> set[str]:
+    paths = sorted({font.path for font in typst.Fonts(include_embedded_fonts=False).fonts() if font.path})
+    covered: set[str] = set()
+    for path in paths:
+        if not signs <= covered:
+            covered |= {sign for sign in signs if ord(sign) in get_font(path).get_charmap()}
+    return covered
 
 
 def _typst_sentence(error: Exception, source: str) -> str:

@@ -251,6 +251,9 @@ def test_what_is_shown_where(report):
     assert "<summary>Solution of exercise 3</summary>" in page
     assert 'DATASET"' not in text
     assert "Epochs" in text
+    for word in ("The authors of cnn-report", "Deep Learning and Applications: Convolutional Neural Networks"):
+        assert word in " ".join(text.split())
+        assert word in " ".join(typ.split())
 
 
 def test_code_of_the_project_is_set_as_code_in_both_formats(report):
@@ -487,10 +490,33 @@ def test_a_cell_that_cannot_be_shown_is_named(tmp_path, cell, message):
         rendering.render(run_dir(tmp_path, **{"01_bad": ["# One", cell]}))
 
 
-@pytest.mark.parametrize("source", ['#set text(font: "No such font")\nx', "#nonsense()"])
-def test_what_typst_complains_of_names_the_notebook(tmp_path, source):
+def test_what_typst_refuses_or_warns_of_names_the_notebook(tmp_path, capsys):
+    before = "// notebook: 01_one\nok\n// notebook: 02_two\n"
     with pytest.raises(ValueError, match="Typst cannot set 02_two: unknown"):
-        rendering._pdf(f"// notebook: 01_one\nok\n// notebook: 02_two\n{source}", tmp_path)
+        rendering._pdf(before + "#nonsense()", tmp_path)
+    pdf = rendering._pdf(before + '#set text(font: "No such font")\nx', tmp_path)
+    assert pdf.startswith(b"%PDF")
+    assert "02_two: unknown font family" in capsys.readouterr().err
+
+
+def test_names_in_signs_that_typst_does_not_bring_are_set_in_the_system_s_fonts_or_told(tmp_path, monkeypatch, capsys):
+    assert rendering.foreign("Café, Ελλάς, Привет, x → y ≤ ∂ ℝ, 1 × 2") == set()
+    assert rendering.foreign("猫 and 한국어 🌳") == set("猫한국어🌳")
+    monkeypatch.setattr(rendering, "_in_system_fonts", lambda signs: signs - {"🌳"})
+    pdf = rendering._pdf('#sys.inputs.at("note", default: "") 猫, old 🌳', tmp_path)
+    assert pdf.startswith(b"%PDF")
+    told = capsys.readouterr().err
+    assert "No font of this system has some signs of 🌳" in told
+    assert "猫" not in told
+    rendering._pdf("plain", tmp_path)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_system_s_font_is_found_by_its_signs(tmp_path, monkeypatch):
+    path = str(Path(rendering.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
+    fonts = type("Fonts", (), {"fonts": lambda self: [type("Font", (), {"path": path})()]})
+    monkeypatch.setattr(rendering.typst, "Fonts", lambda **_: fonts())
+    assert rendering._in_system_fonts(set("aת猫")) == set("aת")  # DejaVu Sans has Hebrew
 
 
 def test_terminal_noise_is_removed():

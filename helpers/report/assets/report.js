@@ -25,6 +25,78 @@ const fold = () => { contents.open = !narrow.matches; };
 narrow.addEventListener("change", fold);
 fold();
 contents.addEventListener("click", (event) => { if (event.target.closest("a")) fold(); });
+contents.addEventListener("toggle", () => {
+  const link = contents.querySelector("[aria-current]");
+  if (contents.open && narrow.matches && link) contents.parentElement.scrollTo({ top: link.offsetTop - 80 });
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !contents.open || !narrow.matches) return;
+  contents.open = false;
+  contents.querySelector("summary").focus();
+});
+
+const made = (name, properties) => Object.assign(document.createElement(name), properties);
+
+// A link of its own at every heading, and from chapter to chapter.
+for (const heading of document.querySelectorAll("main section[id] > :is(h2, h3, h4, h5)")) {
+  const name = heading.textContent.trim();
+  const link = made("a", { className: "anchor", href: `#${heading.parentElement.id}`, textContent: "¶" });
+  link.setAttribute("aria-label", `Link to ${name}`);
+  heading.append(link);
+}
+const chapters = [...document.querySelectorAll("main > section.level2")];
+chapters.forEach((chapter, k) => {
+  const around = made("nav", { className: "chapters" });
+  around.setAttribute("aria-label", `Around ${chapter.firstElementChild.firstChild.textContent.trim()}: ${k + 1}`);
+  for (const [step, arrow] of [[-1, "←"], [1, "→"]]) {
+    const other = chapters[k + step];
+    if (!other) continue;
+    const name = links.get(other.id).textContent.trim();
+    around.append(made("a", { href: `#${other.id}`, textContent: step < 0 ? `${arrow} ${name}` : `${name} ${arrow}` }));
+  }
+  chapter.append(around);
+});
+
+// Search: the sections whose own text has all of the words.
+const own = (section) => [...section.children].filter((child) => !child.matches("section, nav"))
+  .map((child) => child.textContent).join(" ").replace(/\s+/g, " ").replace("¶", "");
+const search = made("input", { type: "search", className: "search", placeholder: "Search" });
+search.setAttribute("aria-label", "Search the report");
+const results = made("ul", { className: "results" });
+const status = made("p", { className: "status" });
+status.setAttribute("role", "status");
+contents.querySelector("summary").after(search, status, results);
+let index;
+search.addEventListener("input", () => {
+  index ??= [...document.querySelectorAll("main section[id]")].map((section) => [section, own(section)]);
+  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const asked = search.value.trim().length > 1;
+  const found = asked ? index.filter(([, text]) => words.every((word) => text.toLowerCase().includes(word))) : [];
+  status.textContent = asked ? `${found.length} section${found.length === 1 ? "" : "s"}` : "";
+  results.replaceChildren(...found.slice(0, 30).map(([section, text]) => {
+    const at = text.toLowerCase().indexOf(words[0]), end = at + words[0].length;
+    const link = made("a", { href: `#${section.id}`, textContent: section.firstElementChild.textContent.replace("¶", "") });
+    const around = made("small");
+    around.append(text.slice(Math.max(0, at - 40), at), made("mark", { textContent: text.slice(at, end) }), text.slice(end, end + 40));
+    link.append(around);
+    const item = made("li");
+    item.append(link);
+    return item;
+  }));
+});
+
+// Every listing can be copied.
+for (const listing of document.querySelectorAll("div.sourceCode")) {
+  const button = made("button", { type: "button", className: "copy", textContent: "Copy" });
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(listing.querySelector("code").innerText);
+      button.textContent = "Copied";
+    } catch { button.textContent = "Not allowed"; }
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  });
+  listing.append(button);
+}
 
 // All code at once, or none of it.
 const code = [...document.querySelectorAll("details.code")];
