@@ -63,5 +63,5 @@ readme: $(READY) ## make the README's pictures and its table anew, of what is co
 	$(PY) -m helpers.study readme
 
 clean:           ## remove the environment and every run in reports; what a study has finished stays
-	rm -rf $(VENV) .venv-peers .pytest_cache .ruff_cache *.egg-info reports/study/*/
+	rm -rf $(VENV) .venv-peers .pytest_cache .ruff_cache *.egg-info reports/study
 	find reports -mindepth 1 -maxdepth 1 -type d -exec sh -c 'test -e "$$1/chain.json" -o -d "$$1/artifacts"' - {} \; -exec rm -rf {} +

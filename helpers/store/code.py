@@ -13,7 +13,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # Read by whatever loads a data set, compares with the source report, or shows the study.
 TABLES = ("data/caltech101.csv", "reports/source_report.json")
-STUDY = {"helpers/study/measured.py": "reports/measured.json"}
+STUDY = {
+    "helpers/study/statistics.py": "reports/measured.json",
+    "helpers/study/published.py": "reports/photographs.json",
+}
 
 
 def code_digest(*made_by) -> str:

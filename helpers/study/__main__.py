@@ -2,6 +2,6 @@
 
 import sys
 
-from helpers.study.command import main
+from helpers.study.run import main
 
 sys.exit(main())

@@ -5,15 +5,15 @@ import pytest
 
 from helpers.figures import study as figures_study
 from helpers.figures import style as figures
-from helpers.study import measured
+from helpers.study import statistics
 
 
 def entry(**networks):
     """A data set's part of measured.json: test accuracies by network and seed, with a curve over two sizes."""
     made = {"networks": {}, "learning_curve": {}}
     for name, values in networks.items():
-        made["networks"][name] = {"test_accuracy": measured.summary(values) | {"by_seed": values}}
-        sizes = {"50": measured.summary(values), "10": measured.summary([v - 0.2 for v in values])}
+        made["networks"][name] = {"test_accuracy": statistics.summary(values) | {"by_seed": values}}
+        sizes = {"50": statistics.summary(values), "10": statistics.summary([v - 0.2 for v in values])}
         made["learning_curve"][name] = sizes
     return made
 

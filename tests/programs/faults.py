@@ -484,19 +484,19 @@ FAULTS = [
     ),
     Fault(
         "a worker trains on what it finds first",
-        "study/command.py",
-        ".held[cell.dataset, cell.network]",
+        "study/cluster.py",
+        ".held[training.dataset, training.network]",
         ".held[min(get_worker().plugins[place].held)]",
-        "study/command",
+        "study/run",
     ),
     Fault(
         "a search stops at the first setting that diverges",
-        "study/recipes.py",
-        "        if cell.is_reports:\n            raise",
+        "study/trainings.py",
+        "        if training.is_reports:\n            raise",
         "        raise",
-        "study/command",
+        "study/run",
     ),
-    Fault("what diverged is the best", "study/measured.py", "np.inf if row", "-np.inf if row", "study/measured"),
+    Fault("what diverged is the best", "study/statistics.py", "np.inf if row", "-np.inf if row", "study/statistics"),
     # The report
     Fault(
         "outputs may bring HTML of their own",

@@ -41,7 +41,6 @@ NOT_YET = {  # each of these fails; when it holds, pytest says XPASS, and its li
     "size mathematics": "1,005 lines",
     "size helpers": "7,861 lines",
     "module helpers.layers": "269 lines",
-    "module helpers.study.command": "284 lines",
     "bodies training": "fit",
     "bodies helpers": "23 functions",
 }

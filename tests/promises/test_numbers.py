@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from helpers.store.files import ROOT
-from helpers.study import measured
+from helpers.study import published, statistics
 
 NUMBER = re.compile(r"(?<![\w.])\d+(?:[_,]\d{3})*(?:\.\d+)?(?:e-?\d+)?(?![\w.]*\d)")
 ALLOWED = {  # where a number stands all the same, and why
@@ -53,15 +53,15 @@ def typed(text: str, known: list[float]) -> list[str]:
 
 def known() -> list[float]:
     published = json.loads((ROOT / "reports" / "source_report.json").read_text(encoding="utf-8"))
-    return [*numbers(published), *numbers(measured.load()["datasets"])]
+    return [*numbers(published), *numbers(statistics.load()["datasets"])]
 
 
 def texts() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "notebooks").glob("0*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         yield path.stem, "\n".join("".join(cell["source"]) for cell in cells)
-    before, _, rest = measured.README.read_text(encoding="utf-8").partition(measured.BEGIN)
-    yield "README", before + rest.partition(measured.END)[2]
+    before, _, rest = published.README.read_text(encoding="utf-8").partition(published.BEGIN)
+    yield "README", before + rest.partition(published.END)[2]
 
 
 @pytest.mark.parametrize("name", [name for name, _ in texts()])
@@ -75,9 +75,9 @@ def test_the_exceptions_are_still_needed():
 
 
 def test_the_readme_s_table_is_the_measured_one():
-    text = measured.README.read_text(encoding="utf-8")
-    benchmarks = json.loads(measured.BENCHMARKS.read_text(encoding="utf-8"))
-    assert measured.readme(text, measured.load(), benchmarks) == text, "run `python -m helpers.study readme`"
+    text = published.README.read_text(encoding="utf-8")
+    benchmarks = json.loads(published.BENCHMARKS.read_text(encoding="utf-8"))
+    assert published.readme(text, statistics.load(), benchmarks) == text, "run `python -m helpers.study readme`"
 
 
 @pytest.mark.parametrize(

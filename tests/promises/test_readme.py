@@ -28,8 +28,8 @@ from helpers.report import appendices, execution
 from helpers.report import command as report
 from helpers.report import readme_pictures as readme
 from helpers.store.files import ROOT, source_report
-from helpers.study import command as study
-from helpers.study import measured, recipes
+from helpers.study import cluster, published, settings
+from helpers.study import run as study
 
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md", "data/README.md")}
 TEXT = PAGES["README.md"]
@@ -88,11 +88,9 @@ def helped(command, folder):
 def cleaned(command, folder):
     """For real, in a copy: runs and environment go, what is committed stays."""
     needs_make()
-    for kept in ("reports/readme/strip.png", "reports/measured.json", "Makefile"):
+    for kept in ("reports/readme/strip.png", "reports/measured.json", "reports/study.csv", "Makefile"):
         (folder / kept).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / kept, folder / kept)
-    (folder / "reports/study").mkdir()
-    (folder / "reports/study/a_training.json").write_text("{}", encoding="utf-8")
     for gone in (
         ".venv/bin",
         "reports/study/cache",
@@ -107,7 +105,7 @@ def cleaned(command, folder):
     left = {
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() or not any(path.iterdir())
     }
-    committed = {"reports/readme/strip.png", "reports/measured.json", "reports/study/a_training.json", "Makefile"}
+    committed = {"reports/readme/strip.png", "reports/measured.json", "reports/study.csv", "Makefile"}
     assert left == committed | {"reports/my photographs/cat", "reports/my photographs/dog"}
 
 
@@ -158,8 +156,8 @@ def look_at(line):
     """
     words = shlex.split(line)[1:]
     module, rest = (words[1], words[2:]) if words[0] == "-m" else (None, words)
-    if module in ("helpers.report", "helpers.study"):
-        return importlib.import_module(f"{module}.command")._parser().parse_args(rest)
+    if module in (parsers := {"helpers.report": "helpers.report.command", "helpers.study": "helpers.study.run"}):
+        return importlib.import_module(parsers[module])._parser().parse_args(rest)
     if module == "helpers.report.readme_pictures":
         assert not rest
         assert callable(readme.main)  # tests/test_readme_pictures.py compares what it makes
@@ -271,8 +269,8 @@ def by_dask(command, folder):
     if "worker" in words:
         said = python(["-m", "dask", "worker", "--help"])
         assert all(word in said for word in words if word.startswith("--"))
-        most = max(recipe.memory_gb for recipe in recipes.RECIPES.values())
-        assert words[-1] == f"{study.RESOURCE}={most:g}"
+        most = max(usual.memory_gb for usual in settings.SETTINGS.values())
+        assert words[-1] == f"{cluster.RESOURCE}={most:g}"
         assert study._parser().parse_args(["--scheduler", words[2]]).scheduler == words[2]
 
 
@@ -478,7 +476,7 @@ def python_versions():
 
 def claims():
     """Return (pattern, what its groups must say) for each number that the README types."""
-    memory = (f"{recipes.RECIPES['scratch'].memory_gb:g}",)
+    memory = (f"{settings.SETTINGS['scratch'].memory_gb:g}",)
     texts = ["".join(cell["source"]) for path in report.committed() for cell in execution.read_cells(path)]
     chapters = sorted(path.name[1] for path in report.committed())
     photographs = (str(len(caltech101.photographs())),)
@@ -504,8 +502,8 @@ def claims():
 
 def typed():
     """Return the README's text without what other tests look at: tables made or compared, code, tags, targets."""
-    before, _, rest = TEXT.partition(measured.BEGIN)
-    text = before + rest.partition(measured.END)[2]
+    before, _, rest = TEXT.partition(published.BEGIN)
+    text = before + rest.partition(published.END)[2]
     text = text.replace("\n".join(re.findall(r"(?m)^\| `[A-Z_]+` \|.*$", text)), "")
     text = re.sub(r"<b>", "\n", SPAN.sub("", BLOCK.sub("", text)))
     return re.sub(r"<[^>]+>|\]\([^)]*\)|VGG1[69]|Caltech-101|BSDS500|BY 4\.0", " ", text)

@@ -1,0 +1,119 @@
+"""Published beside measured: the README's table, the chapters' tables, and one run's matrices on the photographs."""
+
+import json
+from pathlib import Path
+
+from helpers.data.datasets import SPLITS
+from helpers.store.files import ROOT, read_json, source_report, whole_file
+from helpers.store.run import RECORD, Run
+from helpers.study.settings import SETTINGS
+from helpers.study.statistics import load
+
+PHOTOGRAPHS = ROOT / "reports" / "photographs.json"
+BENCHMARKS = ROOT / "reports" / "benchmarks.json"  # tests/programs/bench_training.py writes it
+README = ROOT / "README.md"
+BEGIN, END = "<!-- made by: python -m helpers.study readme -->", "<!-- end -->"
+NAMES = {
+    "scratch": "from scratch, plain SGD in NumPy",
+    "vgg19_frozen": "VGG19, new head",
+    "vgg19_tuned": "VGG19, block 5 tuned",
+}
+THEIRS = {"scratch": "scratch", "vgg19_frozen": "vgg19"}  # the source's names for its two networks
+COLUMNS = {"caltech101": "measured, the same photographs", "scenes": "measured, embedded drawings"}
+
+
+def beside(network: str, here: dict) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows, one a split: accuracy and loss as published, on the same photographs, and in this run.
+
+    network: a name of SETTINGS; here: {"accuracy": {split: share}, "loss": {split: nats}} of this run.
+    """
+    theirs = source_report().get(THEIRS.get(network))
+    there = load()["datasets"].get("caltech101", {}).get("networks", {}).get(network, {})
+    header, rows = ["split"], [[split] for split in SPLITS]
+    for what in ("accuracy", "loss"):
+        header += [f"{what}, published", "the same photographs, over seeds", "this run"]
+        for (split, *_), row in zip(rows, rows, strict=True):
+            published = f"{theirs[what][split]:g}" if theirs else ""
+            row += [published, _over_seeds(there.get(f"{split}_{what}"), 3), f"{here[what][split]:.3f}"]
+    return header, rows
+
+
+def keep_photographs(run_dir: Path | None) -> Path:
+    """Keep accuracies, losses and confusion matrices of a run on the photographs with seed 0; return the file's path.
+
+    ValueError for any other run; FileNotFoundError names the notebook that has not run.
+    """
+    if run_dir is None:
+        raise ValueError("Name the run: python -m helpers.study photographs reports/caltech101")
+    given = read_json(run_dir / RECORD, "run the report again")["parameters"]
+    run = Run("", "caltech101", run_dir)
+    scratch, vgg19 = (run.load_json(chapter, "results") for chapter in ("03_cnn_training", "04_vgg19"))
+    epochs = {"scratch": scratch["epochs"], "vgg19_frozen": vgg19["epochs"]}
+    wanted = {name: SETTINGS[name].epochs for name in epochs}
+    if (given.get("DATASET"), given.get("SEED", 0), vgg19["weights"], epochs) != ("caltech101", 0, "bundled", wanted):
+        raise ValueError(f"{run_dir} is no run on caltech101 with seed 0, the bundled weights and the report's epochs.")
+    found = {"scratch": scratch, "vgg19_frozen": vgg19["frozen"], "vgg19_tuned": vgg19["tuned"]}
+    kept = {name: {what: one[what] for what in ("accuracy", "loss", "confusion")} for name, one in found.items()}
+    value = {"seed": 0, "class_names": scratch["class_names"], "networks": kept}
+    with whole_file(PHOTOGRAPHS) as part:
+        part.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return PHOTOGRAPHS
+
+
+def photographs() -> dict | None:
+    """Return what `keep_photographs` kept, of one run with one seed; None where it never did."""
+    return json.loads(PHOTOGRAPHS.read_text(encoding="utf-8")) if PHOTOGRAPHS.is_file() else None
+
+
+def write_readme(path: Path = README) -> Path:
+    """Make the README's table and its paragraph on speed anew, of measured.json and benchmarks.json."""
+    text = readme(path.read_text(encoding="utf-8"), load(), json.loads(BENCHMARKS.read_text(encoding="utf-8")))
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8")
+    return path
+
+
+def readme(text: str, measured: dict, benchmarks: dict) -> str:
+    """Return the README's text with what is between its two comments made anew; ValueError when they are missing."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"The README has no place for the table: it stands between {BEGIN} and {END}.")
+    return f"{before}{begin}\n{readme_table(measured)}\n\n{readme_speed(benchmarks)}\n{end}{after}"
+
+
+def readme_table(measured: dict) -> str:
+    """Return the README's table: test accuracy published | measured on the photographs | on the drawings."""
+    published, lines = source_report(), [f"| network | published in 2022 | {' | '.join(COLUMNS.values())} |"]
+    lines.append("|---|---|---|---|")
+    for network, label in NAMES.items():
+        there = f"{published[THEIRS[network]]['accuracy']['test']:.2f}" if network in THEIRS else ""
+        entries = (measured["datasets"].get(name, {}).get("networks", {}).get(network, {}) for name in COLUMNS)
+        found = [_over_seeds(entry.get("test_accuracy"), 2) for entry in entries]
+        lines.append(f"| {label} | {there} | {' | '.join(found)} |")
+    return "\n".join(lines)
+
+
+def readme_speed(benchmarks: dict) -> str:
+    """Return the README's paragraph on speed and memory, of what `make bench` wrote."""
+    found, machine = benchmarks["summary"], benchmarks["machine"]
+    names = {"keras": "Keras", "torch": "PyTorch"}
+    peers = [(names[name], share, found["peak_gb"][name]) for name, share in found["time_against"].items()]
+    times = " and ".join(f"**{share:.2f}** of {name}'s time" for name, share, _ in peers)
+    memory = " and ".join(f"{peak:.1f} GB for {name}" for name, _, peak in peers)
+    return (
+        f"The NumPy network is quick, too: a training step on 30 images takes it {found['seconds']:.2f} seconds on "
+        f"{machine['cores']} cores ({machine['processor']}), {times} for the same step from the same weights, in "
+        f"{found['peak_gb']['numpy']:.1f} GB of memory, against {memory}. `make bench` measures it anew."
+    )
+
+
+def _over_seeds(found: dict | None, digits: int) -> str:
+    """Return a mean over seeds and its interval as text; a share's interval ends at 0 and 1."""
+    if not found:
+        return "not measured yet"
+    mean = f"**{found['mean']:.3f}**"
+    if found["interval"] is None:
+        return f"{mean} (one seed)"
+    low, high = found["interval"]
+    return f"{mean} ({low:.{digits}f} to {high:.{digits}f})"

@@ -1,0 +1,124 @@
+"""The report's trainings over seeds, settings and numbers of images, on Dask: `python -m helpers.study --help`.
+
+Every finished training is a row of reports/study.csv at once, so a study that was killed goes on where it was.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from helpers.data import folders
+from helpers.store.console import print_anything
+from helpers.store.files import ROOT, sentence
+from helpers.store.run import NAMED
+from helpers.study import cluster, published, statistics, table, trainings
+from helpers.study.settings import SETTINGS, Training, grid
+from helpers.study.table import TABLE
+
+FOLDER = ROOT / "reports"
+SIZES = (10, 20, 30, 40, 50)
+
+
+def run(
+    wanted: Sequence[Training], prepared: dict, folder: Path = FOLDER, *, workers: int | None = None,
+    scheduler: str | None = None, train: Callable = trainings.train,
+) -> list[tuple[Training, dict]]:  # fmt: skip
+    """Train what the table in `folder` does not hold yet, and return all of it as pairs (training, result).
+
+    prepared: {data set: trainings.Prepared}; workers: processes on this machine (as many as its memory and cores are
+    good for), 0 for none but this one; scheduler: the address of one that runs already. Raises ValueError for a damaged
+    table, what no worker can hold, or workers and scheduler that cannot be, RuntimeError naming what failed.
+    """
+    cluster.check_where(workers, scheduler)
+    waiting = [training for training in wanted if training not in _finished(folder, prepared)]
+    print(f"{len(wanted)} trainings, {len(wanted) - len(waiting)} of them finished before", flush=True)
+    if waiting:
+        done = cluster.shared_out(waiting, prepared, train, workers, scheduler)
+        for training, result in tqdm(done, "trainings", len(waiting), unit="training"):
+            table.keep(folder, training, {"data": prepared[training.dataset].digest} | result)
+    found = _finished(folder, prepared)
+    return [(training, found[training]) for training in wanted]
+
+
+def _finished(folder: Path, prepared: dict) -> dict[Training, dict]:
+    """Return what the table holds of trainings on the very data that are prepared."""
+    digests = {name: data.digest for name, data in prepared.items()}
+    return {
+        training: result for training, result in table.read(folder) if digests.get(training.dataset) == result["data"]
+    }
+
+
+def _study(given: argparse.Namespace) -> Path:
+    """Run the study that the command line asks for and return the path of measured.json."""
+    settings = (
+        given.networks, given.seeds, given.sizes, given.learning_rates, given.batch_sizes, given.searched, given.epochs,
+    )  # fmt: skip
+    grid([], *settings)  # what cannot be is refused before anything is drawn, read or fetched
+    cluster.check_where(given.workers, given.scheduler)
+    _check_names(given.datasets)
+    kept = given.folder / "study"  # what can be made again; trials leave the tables alone
+    folder = kept / "trial" if given.epochs else given.folder
+    if old := table.of_before(given.folder):
+        print(
+            f"{len(old)} files of an earlier study, such as {old[0]}, are not read: trainings are now rows of {TABLE}."
+        )
+    prepared = {data.name: data for data in (trainings.Prepared(name, kept / "cache") for name in given.datasets)}
+    run(grid(prepared.values(), *settings), prepared, folder, workers=given.workers, scheduler=given.scheduler)
+    path, finished = folder / statistics.MEASURED.name, _finished(folder, prepared).items()
+    for name in prepared:
+        of = [(training, result) for training, result in finished if training.dataset == name]
+        usual = [pair for pair in of if pair[0].epochs == (given.epochs or SETTINGS[pair[0].network].epochs)]
+        statistics.add(name, usual, path)
+    return path
+
+
+def _check_names(datasets: Sequence[str]) -> None:
+    """Refuse data sets that one name would mix, and folders that do not exist."""
+    if len(set(datasets)) < len(datasets):
+        raise ValueError(f"Name each data set once, not {' '.join(datasets)}.")
+    by_name = {name: f"the data set {name}" for name in NAMED}
+    for given in datasets:
+        name = given if given in NAMED else folders.existing(given).resolve().name
+        if given not in NAMED and name in by_name:
+            raise ValueError(f"{given} and {by_name[name]} have one name, and so would their results: rename one.")
+        by_name[name] = given
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m helpers.study", description=__doc__.split(":")[0] + ".")
+    what = "run (the default) trains; readme makes its table anew; photographs RUN_DIR keeps a run's matrices"
+    parser.add_argument("what", nargs="?", default="run", choices=["run", "readme", "photographs"], help=what)
+    parser.add_argument("run_dir", nargs="?", type=Path, help="a finished run of the report on caltech101, seed 0")
+    parser.add_argument("--datasets", nargs="+", default=["scenes"], help="(scenes)")
+    parser.add_argument("--networks", nargs="+", default=list(SETTINGS), help=f"({' '.join(SETTINGS)})")
+    parser.add_argument("--seeds", type=int, default=5, help="how many (5)")
+    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="training images a class (10 20 30 40 50)")
+    parser.add_argument("--learning-rates", type=float, nargs="*", default=(), help="to search (the report's alone)")
+    parser.add_argument("--batch-sizes", type=int, nargs="*", default=(), help="to search (the report's alone)")
+    parser.add_argument("--searched", type=int, default=1, help="seeds on which settings are searched (1)")
+    parser.add_argument("--epochs", type=int, help="for a trial: its results go to FOLDER/study/trial")
+    parser.add_argument("--workers", type=int, help="processes on this machine; 0: none but this one")
+    parser.add_argument("--scheduler", help="address of a running Dask scheduler, such as tcp://host:8786")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="of study.csv and measured.json (reports)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; return 0, 2 after an error (told in a sentence), or 130 after Ctrl-C."""
+    print_anything()
+    given = _parser().parse_args(arguments)
+    try:
+        if given.what == "photographs":
+            print(published.keep_photographs(given.run_dir))
+        else:
+            print(published.write_readme() if given.what == "readme" else _study(given))
+    except KeyboardInterrupt:
+        print("\nStopped. What is finished is kept; the same command goes on from there.", file=sys.stderr)
+        return 130
+    except (OSError, ValueError, RuntimeError) as error:
+        print(sentence(error), file=sys.stderr)
+        return 2
+    return 0

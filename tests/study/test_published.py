@@ -1,0 +1,117 @@
+"""The README's table and paragraph, the chapters' tables, and one run's matrices on the photographs."""
+
+import json
+
+import pytest
+
+from helpers.store import Run, source_report
+from helpers.store.files import write_json
+from helpers.study import published, run, statistics
+
+
+def network(*accuracies):
+    entry = {"test_accuracy": statistics.summary(accuracies)}
+    return entry | {f"{split}_loss": statistics.summary([0.25] * len(accuracies)) for split in ("train", "val", "test")}
+
+
+def whole():
+    return {"datasets": {"scenes": {"networks": {"scratch": network(0.8, 0.9, 0.85), "vgg19_frozen": network(1.0)}}}}
+
+
+BENCHMARKS = {
+    "machine": {"processor": "A processor", "cores": 3},
+    "summary": {
+        "seconds": 1.25,
+        "time_against": {"keras": 0.804, "torch": 0.2},
+        "peak_gb": {"numpy": 3.36, "keras": 9.5, "torch": 6},
+    },
+}
+
+
+def test_the_readme_s_paragraph_on_speed_is_made_of_the_benchmarks():
+    said = published.readme_speed(BENCHMARKS)
+    for part in (
+        "takes it 1.25 seconds on 3 cores (A processor), ",
+        "**0.80** of Keras's time and **0.20** of PyTorch's time",
+        "in 3.4 GB of memory, against 9.5 GB for Keras and 6.0 GB for PyTorch.",
+    ):
+        assert part in said
+    alone = json.loads(json.dumps(BENCHMARKS))
+    del alone["summary"]["time_against"]["torch"]
+    assert "PyTorch" not in published.readme_speed(alone)
+
+
+def test_the_readme_s_table_is_made_of_it():
+    text = f"before\n{published.BEGIN}\nold\n{published.END}\nafter\n"
+    made = published.readme(text, whole(), BENCHMARKS)
+    assert made.startswith("before\n")
+    assert made.endswith(f"{published.END}\nafter\n")
+    assert "old" not in made
+    assert published.readme(made, whole(), BENCHMARKS) == made
+    line = next(line for line in made.splitlines() if "from scratch" in line)
+    low, high = statistics.summary([0.8, 0.9, 0.85])["interval"]
+    assert f"**0.850** ({low:.2f} to {high:.2f})" in line
+    assert "| 0.74 |" in line
+    assert "**1.000** (one seed)" in made
+    assert "not measured yet" in made
+    with pytest.raises(ValueError, match="no place for the table"):
+        published.readme("nothing", whole(), BENCHMARKS)
+
+
+def test_published_stands_beside_measured_and_this_run(monkeypatch):
+    there = whole()["datasets"]["scenes"]
+    monkeypatch.setattr(published, "load", lambda: {"datasets": {"caltech101": there}})
+    here = {"accuracy": {"train": 1.0, "val": 0.5, "test": 0.75}, "loss": {"train": 0.0123, "val": 1.5, "test": 2.0}}
+    header, rows = published.beside("scratch", here)
+    assert all(len(row) == len(header) == 7 for row in rows)
+    theirs = source_report()["scratch"]
+    low, high = statistics.summary([0.8, 0.9, 0.85])["interval"]
+    assert rows[2] == [
+        "test", f"{theirs['accuracy']['test']:g}", f"**0.850** ({low:.3f} to {high:.3f})", "0.750",
+        f"{theirs['loss']['test']:g}", "**0.250** (0.250 to 0.250)", "2.000",
+    ]  # fmt: skip
+    assert rows[0][2] == "not measured yet"  # the accuracy on the training images
+    tuned = published.beside("vgg19_tuned", here)[1]
+    assert [row[1] for row in tuned] == [""] * 3  # nobody published it
+    assert published.beside("vgg19_frozen", here)[1][2][1] == "1"
+
+
+def finished_run(folder, dataset="caltech101", seed=0, epochs=25):
+    """Leave in a folder what the chain leaves there of chapters 3 and 4."""
+    scores = {what: {"train": 1.0, "val": 0.9, "test": 0.95} for what in ("accuracy", "loss")}
+    results = scores | {"confusion": [[19, 1, 0], [0, 20, 0], [0, 2, 18]], "test_predicted": [0] * 60}
+    write_json(folder / "chain.json", {"parameters": {"DATASET": dataset, "SEED": seed}})
+    names = {"class_names": ["bonsai", "chandelier", "ketch"], "epochs": epochs}
+    Run("03_cnn_training", "caltech101", folder).save_json("results", results | names)
+    vgg19 = {"frozen": results, "tuned": results, "weights": "bundled"} | names
+    Run("04_vgg19", "caltech101", folder).save_json("results", vgg19)
+
+
+def test_a_run_on_the_photographs_is_kept(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(published, "PHOTOGRAPHS", tmp_path / "photographs.json")
+    assert published.photographs() is None
+    finished_run(tmp_path / "run")
+    assert run.main(["photographs", str(tmp_path / "run")]) == 0
+    kept = published.photographs()
+    assert kept["seed"] == 0
+    assert kept["networks"].keys() == {"scratch", "vgg19_frozen", "vgg19_tuned"}
+    assert kept["networks"]["scratch"].keys() == {"accuracy", "loss", "confusion"}
+    assert kept["networks"]["vgg19_tuned"]["confusion"] == [[19, 1, 0], [0, 20, 0], [0, 2, 18]]
+    assert kept["class_names"] == ["bonsai", "chandelier", "ketch"]
+    assert str(tmp_path / "photographs.json") in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("other", [{"dataset": "scenes"}, {"seed": 1}, {"epochs": 1}])
+def test_any_other_run_is_refused(tmp_path, monkeypatch, capsys, other):
+    monkeypatch.setattr(published, "PHOTOGRAPHS", tmp_path / "photographs.json")
+    finished_run(tmp_path / "run", **other)
+    assert run.main(["photographs", str(tmp_path / "run")]) == 2
+    assert "is no run on caltech101 with seed 0" in capsys.readouterr().err
+    assert not (tmp_path / "photographs.json").exists()
+
+
+def test_a_run_that_is_not_there_and_none_at_all_get_a_sentence(tmp_path, capsys):
+    assert run.main(["photographs", str(tmp_path / "nowhere")]) == 2
+    assert "chain.json" in capsys.readouterr().err
+    assert run.main(["photographs"]) == 2
+    assert "Name the run: python -m helpers.study photographs reports/caltech101" in capsys.readouterr().err
