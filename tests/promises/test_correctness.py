@@ -12,7 +12,7 @@ from checking import LAYOUTS, assert_close, check_gradient, dtypes, layouts, see
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from helpers.explain import maps as explain
+from helpers import explain
 from helpers.network import Conv2D, Dense, Flatten, MaxPool2D, ReLU, Sequential, report_cnn, softmax_cross_entropy
 from helpers.vgg19.backend import tf
 
@@ -258,7 +258,7 @@ def in_keras(model):
 
 
 @given(
-    rule=st.sampled_from(explain.RULES),
+    rule=st.sampled_from(list(explain.RULES)),
     last=st.sampled_from(range(10)),
     seed=seeds,
 )
