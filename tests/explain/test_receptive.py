@@ -183,3 +183,10 @@ def test_layers_may_be_a_networks_own():
     layers = [Conv2D(1, 1, (3, 5), stride=2, pad=1, rng=rng), ReLU(), MaxPool2D(2, 1)]
     assert explain.receptive_field(layers, 1, 2) == explain.receptive_field([((3, 5), 2, 1), (2, 1, 0)], 1, 2)
     assert explain.receptive_field([keras.layers.ReLU(), keras.layers.ZeroPadding2D(3)], 3, 4) == (0, 1, 1, 2)
+
+
+def test_padding_behind_makes_neurons_and_padding_before_does_not():
+    for pads, seen in (((0, 2), (3, 4)), ((2, 0), (1, 4)), ((1, 1), (2, 4))):  # 4 rows in, 4 out: the last of them
+        assert explain.field_on_image([(3, 1, (pads, (0, 0)))], 3, 0, 4, 3) == (seen[0], 0, seen[1], 3)
+    with pytest.raises(ValueError, match="sees none"):
+        explain.field_on_image([(3, 1, ((0, 2), (0, 0)))], 4, 0, 4, 3)
