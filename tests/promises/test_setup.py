@@ -11,6 +11,7 @@ from datetime import date
 from fnmatch import fnmatch
 from importlib import metadata
 
+import faults
 import peers
 import pytest
 import yaml
@@ -104,6 +105,15 @@ def test_conda_installs_the_same():
     version = tuple(map(int, re.fullmatch(r"python=(3)\.(\d+)", python).groups()))
     least, below = re.findall(r"3\.\d+", PROJECT["requires-python"])
     assert tuple(map(int, least.split("."))) <= version < tuple(map(int, below.split(".")))
+
+
+# Programs -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", faults.FAULTS, ids=lambda fault: fault.what)
+def test_a_planted_fault_still_fits_the_code(fault):
+    """Else `make faults` finds out after a quarter of an hour: tests/programs/faults.py has to follow the code."""
+    assert not faults.check(fault)
 
 
 # Versions -------------------------------------------------------------------------------------------------------------
