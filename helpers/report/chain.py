@@ -135,7 +135,8 @@ def _training(run_dir: Path, stem: str) -> str:
     """Tell how much of a notebook's time was training, where its results say it."""
     path = run_dir / "artifacts" / stem / "results.json"
     results = read_json(path, "run the notebook again") if path.is_file() else {}
-    seconds = sum(results.get("history", {}).get("seconds", []))
+    history = results.get("history") if isinstance(results, dict) else None
+    seconds = sum(history.get("seconds", [])) if isinstance(history, dict) else 0
     return f", of it {seconds:.1f} s of training" if seconds else ""
 
 

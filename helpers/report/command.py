@@ -172,12 +172,8 @@ def _command(given: argparse.Namespace) -> None:
     if given.command == "notebooks":
         paths: Iterable[Path] = refresh(given.only, given.run_dir)
     else:
-        folder = given.run_dir
-        if given.command == "run":
-            folder = run(
-                given.dataset, weights=given.weights, seed=given.seed, epochs=given.epochs, run_dir=given.run_dir
-            )
-        paths = render(folder)
+        options = {name: value for name, value in vars(given).items() if name != "command"}
+        paths = render(run(**options) if given.command == "run" else given.run_dir)
     print(*paths, f"{time.monotonic() - start:.0f} s", sep="\n")
 
 
@@ -195,7 +191,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(files.sentence(error), file=sys.stderr)
         return 2
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
