@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -61,11 +62,11 @@ class Dataset:
         return {split: getattr(self, split).masks for split in SPLITS} | {"figure": self.figure_masks}
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     split: str
     label: int
     name: str
+    is_figure: bool
 
 
 def load(name: str | Path, size: int = 224, *, split_seed: int = 0, cache: str | Path | None = None) -> Dataset:
@@ -91,13 +92,9 @@ def load(name: str | Path, size: int = 224, *, split_seed: int = 0, cache: str |
 def _load_scenes(size: int, cache: str | Path | None) -> Dataset:
     from helpers.data import scenes
 
-    indices = [
-        (split, label, i)
-        for split, n in scenes.COUNTS.items()
-        for label in range(len(scenes.CLASS_NAMES))
-        for i in range(n)
-    ]
-    rows = [_Row(split, label, f"{scenes.CLASS_NAMES[label]}/{split}_{i:04d}") for split, label, i in indices]
+    names, counts = scenes.CLASS_NAMES, scenes.COUNTS.items()
+    indices = [(split, label, i) for split, n in counts for label in range(len(names)) for i in range(n)]
+    rows = [_Row(split, k, f"{names[k]}/{split}_{i:04d}", split == "figure") for split, k, i in indices]
 
     def draw_all() -> dict[str, np.ndarray]:
         images = np.empty((len(rows), size, size, 3), np.uint8)
@@ -105,14 +102,13 @@ def _load_scenes(size: int, cache: str | Path | None) -> Dataset:
 
         def draw(i: int) -> None:
             split, label, index = indices[i]
-            images[i], masks[i] = scenes.picture(scenes.CLASS_NAMES[label], split, index, size)
+            images[i], masks[i] = scenes.picture(names[label], split, index, size)
 
         pictures.in_threads(draw, len(rows), "Drawing scenes")
         return {"images": images, "masks": masks}
 
     drawn = kept(cache, key_of(load, size), draw_all)
-    figures = [i for i, row in enumerate(rows) if row.split == "figure"]
-    return _dataset("scenes", scenes.CLASS_NAMES, rows, figures, drawn["images"], drawn["masks"])
+    return _dataset("scenes", names, rows, drawn["images"], drawn["masks"])
 
 
 def _load_caltech101(size: int, cache: str | Path | None) -> Dataset:
@@ -120,10 +116,8 @@ def _load_caltech101(size: int, cache: str | Path | None) -> Dataset:
     caltech101.warn_of_differing(folder)
     photographs = sorted(caltech101.photographs(), key=lambda p: SPLITS.index(p.split))  # stable: class by class
     class_names = sorted({p.class_name for p in photographs})
-    rows = [_Row(p.split, class_names.index(p.class_name), p.name) for p in photographs]
-    figures = sorted((i for i, p in enumerate(photographs) if p.is_figure), key=lambda i: rows[i].label)
-    images = _read([folder / row.name for row in rows], size, cache)
-    return _dataset("caltech101", class_names, rows, figures, images)
+    rows = [_Row(p.split, class_names.index(p.class_name), p.name, p.is_figure) for p in photographs]
+    return _dataset("caltech101", class_names, rows, _read([folder / row.name for row in rows], size, cache))
 
 
 def _load_folder(folder: Path, size: int, split_seed: int, cache: str | Path | None) -> Dataset:
@@ -132,12 +126,11 @@ def _load_folder(folder: Path, size: int, split_seed: int, cache: str | Path | N
     rows = []
     for label, (class_name, names) in enumerate(files.items()):
         for split, indices in zip(SPLITS, folders.split_indices(len(names), rng), strict=True):
-            rows += [_Row(split, label, f"{class_name}/{names[i]}") for i in indices]
+            first = indices[0] if split == "train" else None
+            rows += [_Row(split, label, f"{class_name}/{names[i]}", i == first) for i in indices]
     rows.sort(key=lambda row: SPLITS.index(row.split))  # stable: class by class within each split
-    labels = [row.label for row in rows]
-    figures = [labels.index(label) for label in range(len(files))]  # training pictures come first
     images = _read([folder / row.name for row in rows], size, cache)
-    return _dataset(folder.resolve().name, tuple(files), rows, figures, images)
+    return _dataset(folder.resolve().name, tuple(files), rows, images)
 
 
 def _read(paths: Sequence[Path], size: int, cache: str | Path | None) -> np.ndarray:
@@ -163,12 +156,7 @@ def _read(paths: Sequence[Path], size: int, cache: str | Path | None) -> np.ndar
 
 
 def _dataset(
-    name: str,
-    class_names: Sequence[str],
-    rows: Sequence[_Row],
-    figures: Sequence[int],
-    images: np.ndarray,
-    masks: np.ndarray | None = None,
+    name: str, class_names: Sequence[str], rows: Sequence[_Row], images: np.ndarray, masks: np.ndarray | None = None
 ) -> Dataset:
     """Cut `images`, one for each row and sorted by split, into views: nothing is copied but the figures' pictures."""
 
@@ -178,14 +166,10 @@ def _dataset(
         labels = np.array([row.label for row in rows[cut]], np.int64)
         return Split(images[cut], labels, tuple(row.name for row in rows[cut]), None if masks is None else masks[cut])
 
-    return Dataset(
-        name,
-        *(split(which) for which in SPLITS),
-        class_names=tuple(class_names),
-        figure_images=images[figures],
-        figure_names=tuple(rows[i].name for i in figures),
-        figure_masks=None if masks is None else masks[figures],
-    )
+    figures = sorted((i for i, row in enumerate(rows) if row.is_figure), key=lambda i: rows[i].label)
+    figure_names, figure_masks = tuple(rows[i].name for i in figures), None if masks is None else masks[figures]
+    splits = map(split, SPLITS)
+    return Dataset(name, *splits, tuple(class_names), images[figures], figure_names, figure_masks)
 
 
 def summary(dataset: Dataset) -> str:

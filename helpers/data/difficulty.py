@@ -16,7 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from helpers.data import Dataset, load
+from helpers.data import Dataset, Split, load
 from helpers.store.console import print_anything
 from helpers.store.files import sentence
 
@@ -78,25 +78,18 @@ def logistic_regression(*parts: tuple[np.ndarray, np.ndarray]) -> float:
     return best_fit(train, val).score(*test)
 
 
-def _regress(dataset: Dataset, features: Callable[[object], np.ndarray]) -> float:
-    return logistic_regression(*((features(part), part.labels) for part in (dataset.train, dataset.val, dataset.test)))
+def _regress(features: Callable[[Split], np.ndarray]) -> Callable[[Dataset], float]:
+    return lambda d: logistic_regression(*((features(part), part.labels) for part in (d.train, d.val, d.test)))
 
 
-def thumbnails_accuracy(dataset: Dataset) -> float:
-    """Return what logistic regression makes of the colours of 16 x 16 cells."""
-    return _regress(dataset, lambda part: thumbnails(part.images))
-
-
-def borders_accuracy(dataset: Dataset) -> float:
-    """Return what logistic regression makes of the colours along the four borders."""
-    return _regress(dataset, lambda part: borders(part.images))
+thumbnails_accuracy = _regress(lambda part: thumbnails(part.images))
+borders_accuracy = _regress(lambda part: borders(part.images))
 
 
 def background_accuracy(dataset: Dataset) -> float:
     """Return what logistic regression makes of the picture without its object; not a number where masks are unknown."""
-    if dataset.train.masks is None:
-        return float("nan")
-    return _regress(dataset, lambda part: background(part.images, part.masks))
+    known = dataset.train.masks is not None
+    return _regress(lambda part: background(part.images, part.masks))(dataset) if known else float("nan")
 
 
 def neighbour_accuracy(dataset: Dataset) -> float:
@@ -126,12 +119,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _print(names: list[str]) -> None:
-    columns = []
-    for name in tqdm(names, desc="measuring", leave=False):
-        dataset = load(name)
-        columns.append([accuracy(dataset) for accuracy in CLASSIFIERS.values()])
+    datasets = tqdm(map(load, names), "measuring", len(names), leave=False)
+    columns = [[accuracy(dataset) for accuracy in CLASSIFIERS.values()] for dataset in datasets]
     print(f"{'accuracy on test':<42}" + "".join(f"{name[-14:]:>16}" for name in names))
-    for title, values in zip(CLASSIFIERS, zip(*columns, strict=True), strict=True):
+    for title, *values in zip(CLASSIFIERS, *columns, strict=True):
         print(f"{title:<42}" + "".join(f"{'-' if np.isnan(v) else format(v, '.2f'):>16}" for v in values))
 
 

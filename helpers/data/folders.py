@@ -43,22 +43,16 @@ def class_files(folder: Path) -> dict[str, list[str]]:
         raise ValueError(f"{str(folder)!r} holds links that lead nowhere: {_quoted(broken)}. Mend or remove them.")
     classes = {entry.name: _visible(entry) for entry in entries if entry.is_dir()}
     files = {name: [e.name for e in inside if _is_picture(e)] for name, inside in classes.items()}
-    _check_names([*files, *(f"{name}/{file}" for name, names in files.items() for file in names)], folder)
+    # Bytes that are no UTF-8 come from the file system as surrogates, which can be neither printed nor kept as JSON.
+    names = [*files, *(f"{name}/{file}" for name, inside in files.items() for file in inside)]
+    if unwritable := [name for name in names if name.encode("utf-8", "replace").decode() != name]:
+        raise ValueError(f"In {str(folder)!r} these names are not UTF-8: {_quoted(unwritable)}. Rename them.")
     if not any(files.values()):
         _check_depth(folder, classes)
-    if len(files) < 2:
-        raise ValueError(
-            f"{str(folder)!r} holds {len(files)} class folders{f' ({_quoted(files)})' if files else ''}: a data set "
-            "needs two at least, with the pictures in them: <folder>/<class>/<picture>.jpg."
-        )
-    _warn_of_others(folder, [e for e in entries if not e.is_dir()], classes, files)
-    short = [f"{name!r} has {len(names)}" for name, names in files.items() if len(names) < MIN_PICTURES]
-    if short:
-        raise ValueError(
-            f"Each class in {str(folder)!r} needs at least {MIN_PICTURES} pictures, one to train, one to validate and "
-            f"one to test on, but {', '.join(short)}: add pictures ({', '.join(sorted(SUFFIXES))}) or remove "
-            "the class folder."
-        )
+    read = {folder / name / file for name, inside in files.items() for file in inside}
+    others = (entry for inside in classes.values() for entry in inside if entry not in read)
+    _warn_of_others(folder, others, len(entries) - len(classes))
+    _check_counts(folder, files)
     return files
 
 
@@ -67,37 +61,37 @@ def _is_picture(path: Path) -> bool:
     return not path.is_dir() and (path.suffix.lower() in SUFFIXES or is_picture(path))
 
 
-def _check_names(names: list[str], folder: Path) -> None:
-    # Bytes that are no UTF-8 come from the file system as surrogates, which can be neither printed nor kept as JSON.
-    if unwritable := [name for name in names if name.encode("utf-8", "replace").decode() != name]:
-        raise ValueError(f"In {str(folder)!r} these names are not UTF-8: {_quoted(unwritable)}. Rename them.")
+def _check_counts(folder: Path, files: dict[str, list[str]]) -> None:
+    if len(files) < 2:
+        raise ValueError(
+            f"{str(folder)!r} holds {len(files)} class folders{f' ({_quoted(files)})' if files else ''}: a data set "
+            "needs two at least, with the pictures in them: <folder>/<class>/<picture>.jpg."
+        )
+    short = [f"{name!r} has {len(names)}" for name, names in files.items() if len(names) < MIN_PICTURES]
+    if short:
+        raise ValueError(
+            f"Each class in {str(folder)!r} needs at least {MIN_PICTURES} pictures, one to train, one to validate and "
+            f"one to test on, but {', '.join(short)}: add pictures ({', '.join(sorted(SUFFIXES))}) or remove "
+            "the class folder."
+        )
 
 
 def _check_depth(folder: Path, classes: dict[str, list[Path]]) -> None:
     """Refuse train/ and test/ in the place of classes, and a folder around the data set."""
-    deeper = {
-        name: [e.name for e in inside if e.is_dir() and any(map(_is_picture, _visible(e)))]
-        for name, inside in classes.items()
-    }
-    if found := [name for name, inside in deeper.items() if inside and (folder / name).resolve() != folder.resolve()]:
-        paths = " or ".join(repr(str(folder / name)) for name in found)
+    outer = [name for name in classes if (folder / name).resolve() != folder.resolve()]
+    found = [e for name in outer for e in classes[name] if e.is_dir() and any(map(_is_picture, _visible(e)))]
+    if found:
+        paths = " or ".join(repr(path) for path in sorted({str(e.parent) for e in found}))
         raise ValueError(
-            f"The pictures in {str(folder)!r} lie one folder deeper, as in {f'{found[0]}/{deeper[found[0]][0]}'!r}: "
+            f"The pictures in {str(folder)!r} lie one folder deeper, as in {str(found[0].relative_to(folder))!r}: "
             f"give {paths}. All pictures of a class belong into one folder; they are split here."
         )
 
 
-def _warn_of_others(
-    folder: Path, beside: list[Path], classes: dict[str, list[Path]], files: dict[str, list[str]]
-) -> None:
-    others = Counter(
-        "folders" if entry.is_dir() else f"files {entry.suffix.lower() or 'without suffix'}"
-        for name, inside in classes.items()
-        for entry in set(inside) - {folder / name / file for file in files[name]}
-    )
-    counts = [f"{count} {what}" for what, count in others.most_common()]
-    counts += [f"{len(beside)} files beside the class folders"] * bool(beside)
-    if counts:
+def _warn_of_others(folder: Path, others: Iterable[Path], beside: int) -> None:
+    kinds = Counter("folders" if e.is_dir() else f"files {e.suffix.lower() or 'without suffix'}" for e in others)
+    counts = [f"{count} {what}" for what, count in kinds.most_common()]
+    if counts := counts + [f"{beside} files beside the class folders"] * bool(beside):
         warnings.warn(
             f"Left out of {str(folder)!r}: {', '.join(counts)}. Pictures are JPEG, PNG, BMP, WebP, TIFF or GIF files "
             "in a class folder: save others, such as HEIC, as one of these.",
