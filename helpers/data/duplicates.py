@@ -22,6 +22,7 @@ from helpers.store.cache import kept, key_of
 SIDE, SEEN = 64, 16  # pixels: of what is laid on each other, of what is compared before
 SCALES = (1, 0.9, 0.8, 0.7)  # of the windows; between two of a scale lies a tenth of the picture at most
 LOOKED_AT, WAYS = 3, 2  # pictures that are laid on each one, from so many windows
+PROMISING = 0.5  # the least correlation of the windows: planted crops begin above it
 AT_ONCE = 8  # pictures that are compared with all others in one product: 3 kB each for every other
 ALIKE = 0.97  # the least correlation of the whole
 SAME = 0.82  # the least agreement of any part, 7 x 7 pixels
@@ -122,6 +123,7 @@ def _nearest(first: _Described, second: _Described) -> Iterator[tuple[int, int, 
             scores = _scores(first, second, new[k : k + AT_ONCE])
             for j, of_each in zip(new[k : k + AT_ONCE], scores, strict=True):
                 found = [(i, j, *laid_on(*start), turned) for i, turned, *start in _starts(first, second, j, of_each)]
+                found = found or [(0, j, 0.0, 0.0, False)]  # it is like no other
                 yield max(found, key=lambda row: (row[2] >= ALIKE and row[3] >= SAME, row[2]))
                 bar.update()
 
@@ -144,7 +146,8 @@ def _starts(
     """Yield what is worth a look at picture j: a picture's number, whether it is mirrored, what `laid_on` takes."""
     flat = scores.reshape(len(scores), -1)
     for i in np.argsort(-flat.max(axis=1), kind="stable")[:LOOKED_AT].tolist():
-        for best in np.argsort(-flat[i], kind="stable")[:WAYS]:
+        ways = np.argsort(-flat[i], kind="stable")[:WAYS]
+        for best in ways[flat[i, ways] >= PROMISING]:
             turned, around, window = np.unravel_index(best, scores.shape[1:])
             own = second.small[j][:, ::-1] if turned else second.small[j]
             outer, inner = (own, first.small[i]) if around else (first.small[i], own)

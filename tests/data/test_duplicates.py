@@ -73,6 +73,15 @@ def test_a_part_that_is_shared_makes_no_duplicate(pictures, shift, same):
     assert (likeness >= duplicates.ALIKE and agreement >= duplicates.SAME) == same
 
 
+@pytest.mark.parametrize(("shear", "same"), [(0.01, True), (0.1, False)])
+def test_what_must_be_sheared_to_be_alike_is_not_the_same(pictures, shear, same):
+    small = cv2.resize(pictures[8], (64, 64), interpolation=cv2.INTER_AREA)
+    matrix = np.array([[1, shear, -32 * shear], [0, 1, 0]])
+    sheared = cv2.warpAffine(small, matrix, (64, 64), borderMode=cv2.BORDER_REPLICATE)
+    likeness, agreement = laid_on(small, sheared, (1, 0, 0))
+    assert (likeness >= duplicates.ALIKE and agreement >= duplicates.SAME) == same
+
+
 def test_equal_plain_pictures_are_the_same_and_others_like_nothing(pictures):
     plain = np.stack([np.full_like(pictures[0], level) for level in (128, 130)])
     pairs = closest({"train": plain, "test": np.concatenate([plain[:1], pictures[:3]])})
