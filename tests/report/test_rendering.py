@@ -325,6 +325,17 @@ GALLERY = [
 LISTINGS = ["# Listings", *(cell for _ in range(15) for cell in (TEXT[:400], code("line = 1\n" * 8)))]
 
 
+HEADS = "| class | " + " | ".join(f"n{n:05d}-name" for n in range(60)) + " |\n|" + "--|" * 61 + "\n"
+TABLES = [
+    "# Tables",
+    code('#| label: tbl-60\n#| tbl-cap: "Sixty columns"\nt()', shown(text_markdown=HEADS + "| 0.5 " * 61 + "|\n")),
+    code(
+        '#| label: tbl-300\n#| tbl-cap: "Three hundred rows"\nt()',
+        shown(text_markdown="| a | b |\n|--|--|\n" + "| n02080004-West_Highland_white_terrier | 0.5 |\n" * 300),
+    ),
+]
+
+
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory):
     """Set chapters that are hard to set; return where headings and figures are, and the pages as arrays of gray."""
@@ -346,7 +357,7 @@ def layout(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rendering, "_pdf", measured)
-        chapters = {"01_tall": TALL, "02_gallery": GALLERY, "03_listings": LISTINGS}
+        chapters = {"01_tall": TALL, "02_gallery": GALLERY, "03_listings": LISTINGS, "04_tables": TABLES}
         rendering.render(run_dir(tmp_path_factory.mktemp("layout"), **chapters))
     return found
 
@@ -378,7 +389,7 @@ def test_no_page_within_a_chapter_is_left_half_empty(layout):
 
 
 def test_a_short_listing_is_not_torn(layout):
-    first, last = (layout[name][0] - 1 for name in ("s3", "ch-data"))
+    first, last = (layout[name][0] - 1 for name in ("s3", "s4"))
     assert last - first >= 3
     boxes = 0
     for page in layout["pages"][first:last]:
@@ -394,6 +405,13 @@ def test_nothing_is_over_the_margins(layout):
         margin = int(page.shape[1] * 2.1 / 21)
         assert (page[:, :margin] > 250).all()
         assert (page[:, -margin:] > 250).all()
+        assert (page[-int(page.shape[0] * 1.2 / 29.7) :] > 250).all()
+
+
+def test_a_table_that_is_too_wide_is_set_in_parts_and_a_long_one_over_pages(layout):
+    first, last = layout["s4"][0], layout["ch-data"][0]
+    assert layout["Table 4.1"][0] == first
+    assert 6 <= last - first <= 14
 
 
 def contrast(one, other):

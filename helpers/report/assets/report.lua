@@ -18,6 +18,7 @@ local HTML = 'html-raw_html-native_divs-native_spans'
 
 -- In the PDF what is large moves to the head or the foot of a page, so that no page is left half empty before it.
 local FLOATING, GALLERY = {inches = 1.5, rows = 12}, 5  -- figures of one section
+local ROOM = {smallest = 150, legible = 105}  -- characters of a table's columns beside each other in the PDF
 local LONG = {lines = 34, characters = 1500}  -- code and paragraphs that need not stay on one page
 local notebook = ''
 local problems, labels = {}, {}
@@ -496,8 +497,38 @@ local function placed_figure(figure)
   return typst and where ~= 'none' and placed(figure, where) or figure
 end
 
+-- Columns of a table that stand side by side in the PDF, in groups that begin with the first, its rows' names.
+local function column_groups(t)
+  local widths, rows, total = {}, pandoc.List{}, 0
+  rows:extend(t.head.rows)
+  for _, body in ipairs(t.bodies) do rows:extend(body.body) end
+  for _, row in ipairs(rows) do
+    for k, cell in ipairs(row.cells) do widths[k] = math.max(widths[k] or 0, 3 + utf8.len(stringify(cell.contents))) end
+  end
+  for _, width in ipairs(widths) do total = total + width end
+  if #widths < 5 or total <= ROOM.smallest then return {} end
+  local groups, room = {}, 0
+  for k = 2, #widths do
+    if #groups == 0 or room + widths[k] > ROOM.legible then groups[#groups + 1], room = {1}, widths[1] end
+    table.insert(groups[#groups], k)
+    room = room + widths[k]
+  end
+  return groups
+end
+
+local function of_columns(t, group, first)
+  local function chosen(list) return pandoc.List(group):map(function(k) return list[k] end) end
+  local function part(row) return pandoc.Row(chosen(row.cells)) end
+  local bodies = pandoc.List(t.bodies):map(function(body)
+    return {attr = pandoc.Attr(), head = {}, body = pandoc.List(body.body):map(part), row_head_columns = 0}
+  end)
+  local caption, attr = first and t.caption or {long = {}}, first and t.attr or pandoc.Attr()
+  return pandoc.Table(caption, chosen(t.colspecs), pandoc.TableHead(pandoc.List(t.head.rows):map(part)), bodies,
+    pandoc.TableFoot(), attr)
+end
+
 -- Wide tables scroll in HTML, and in the PDF the template fits them; only long ones may break over pages there.
-local function placed_table(t)
+local function one_table(t)
   local stays = t.attributes.stays
   t.attributes.stays = nil
   if not typst then return pandoc.Div(t, {class = 'table'}) end
@@ -507,6 +538,17 @@ local function placed_table(t)
   if rows <= 25 then return floats and placed(t, 'auto') or t end
   local open = pandoc.RawBlock('typst', '#[\n#show figure: set block(breakable: true)\n')
   return {open, t, pandoc.RawBlock('typst', ']')}
+end
+
+local function placed_table(t)
+  local groups = typst and column_groups(t) or {}
+  if #groups < 2 then return one_table(t) end
+  local blocks = pandoc.Blocks{}
+  for k, group in ipairs(groups) do
+    local part = one_table(of_columns(t, group, k == 1))
+    blocks:extend(pandoc.utils.type(part) == 'Block' and {part} or part)
+  end
+  return blocks
 end
 
 -- Pandoc's writer knows only at the head of a paragraph that these begin a heading or a list of Typst's; they also do in
