@@ -5,15 +5,15 @@ from collections.abc import Callable
 import numpy as np
 
 
-def numerical_gradient(f: Callable[[], float], x: np.ndarray, step: float = 1e-6) -> np.ndarray:
+def numerical_gradient(f: Callable, x: np.ndarray, step: float = 1e-6) -> np.ndarray:
     """Return df/dx by central differences, (f(x + h) - f(x - h)) / 2h, one element of `x` at a time.
 
     f takes no argument and reads `x`, a float64 array of any shape, which is changed for the moment and put back. The
-    error is of the order h^2 from the curve and 1e-16/h from rounding. Raises ValueError for other types.
-    Source: Press et al. (2007), section 5.7.
+    error is of the order h^2 from the curve and 1e-16/h from rounding. Raises ValueError for other types. Source: Press
+    et al. (2007), section 5.7.
     """
     if x.dtype != np.float64:
-        raise ValueError(f"A numerical gradient needs float64, not {x.dtype}: rounding would drown it.")
+        raise ValueError(f"A numerical gradient needs float64: {x.dtype} would drown it.")
     gradient = np.empty_like(x)
     for index in np.ndindex(x.shape):
         kept = x[index]

@@ -1,59 +1,49 @@
-"""The layers of the report's network. The mathematics is in pure functions; a layer only remembers.
+"""The layers of the report's network: the mathematics is in functions, a layer only remembers.
 
-Each layer has `apply(x) -> out, cache` and `pull(dout, cache) -> dx, grads`, which change nothing, and on top of them
-`forward` and `backward`, which keep the cache and the gradients. `params` and `grads` are dictionaries of arrays.
+Each layer has `forward(x)`, and `backward(dout)`, which takes dL/dout, leaves dL/dparams in `grads` and returns dL/dx.
+`params` and `grads` are dictionaries of arrays.
 """
 
-from collections.abc import Callable
+import copy
 
 import numpy as np
 
-from helpers.convolution import (
-    check_rng,
-    check_weights,
-    conv2d_backward,
-    conv2d_forward,
-    kaiming_normal,
-    output_size,
-)
-from helpers.engine.threads import fresh, in_threads, scratch, unpacked
+from helpers import _checks
+from helpers.convolution import conv2d_backward, conv2d_forward, kaiming_normal, output_size
 from helpers.pooling import max_pool2d_backward, max_pool2d_forward
-
-# Rows of a dense layer's weights that are worked on at once: 2 MB at 128 outputs, so that they stay in the cache.
-ROWS = 4096
 
 
 class Layer:
-    """What all layers share: `forward` remembers, `backward` uses it."""
+    """What all layers share: parameters, their gradients, and a memory from forward to backward."""
 
-    per_image = True  # images pass through it one by one, independently
+    need_dx = True  # an engine's first layer leaves dL/dx out where nobody needs it
 
     def __init__(self) -> None:
         self.params: dict[str, np.ndarray] = {}
         self.grads: dict[str, np.ndarray] = {}
-        self._cache = None
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        """Return the layer's output and remember what `backward` needs."""
-        out, self._cache = self.apply(x)
-        return out
-
-    def backward(self, dout: np.ndarray) -> np.ndarray:
-        """Return dL/dx from dout = dL/dout and keep dL/dparams in `grads`; RuntimeError before a forward pass."""
-        if self._cache is None:
+    @property
+    def cache(self):
+        """What `forward` left for `backward`; RuntimeError before a forward pass."""
+        if not hasattr(self, "_cache"):
             raise RuntimeError(f"{type(self).__name__}.backward needs a forward pass first.")
-        dx, self.grads = self.pull(dout, self._cache)
-        return dx
+        return self._cache
 
-    def visit_grads(self, update: Callable[[str, slice, np.ndarray], None], scale: float = 1.0) -> None:
-        """Call `update(name, rows, scale * gradient of those rows)` for every parameter; `update` may write there.
+    @cache.setter
+    def cache(self, value) -> None:
+        self._cache = value
 
-        RuntimeError when there are no gradients.
-        """
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return what `forward` returns, and remember nothing: a copy of the layer does."""
+        return copy.copy(self).forward(x)
+
+    def update(self, rule, velocity: dict[str, np.ndarray]) -> None:
+        """Call rule(parameter, gradient, velocity), which changes the parameter; RuntimeError without gradients."""
         if self.params and not self.grads:
-            raise RuntimeError(f"{type(self).__name__} has no gradients to step by: call backward first.")
-        for name, grad in self.grads.items():
-            update(name, slice(None), grad * scale)
+            name = type(self).__name__
+            raise RuntimeError(f"{name} has no gradients to step by: call backward first.")
+        for name, param in self.params.items():
+            rule(param, self.grads[name], velocity.get(name))
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of one output, without the batch axis, from the shape of one input."""
@@ -62,45 +52,60 @@ class Layer:
     @property
     def size(self) -> int:
         """How many parameters the layer has."""
-        return sum(p.size for p in self.params.values())
+        return sum(param.size for param in self.params.values())
 
 
 class Conv2D(Layer):
-    """Cross-correlation with `out_channels` kernels, drawn by `kaiming_normal`, 0 without an rng; biases start at 0."""
+    """Cross-correlation with `out_channels` kernels, drawn by `kaiming_normal`; biases start at 0.
 
-    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, pad=0, *, rng, dtype=np.float32) -> None:
+    `kernel_size` is one number or (KH, KW). Without an rng all weights are 0.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int] = 3,
+        stride: int = 1,
+        pad: int = 0,
+        *,
+        rng: np.random.Generator | None,
+        dtype=np.float32,
+    ) -> None:
         super().__init__()
-        kh, kw = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size, kernel_size)
-        for k in (kh, kw):
-            output_size(1 << 30, k, stride, pad)  # refuses what makes no sense now, not with the first image
+        kh, kw = _checks.pair(kernel_size)
+        _checks.size_of_window(max(kh, kw), max(kh, kw), stride, pad)
         self.stride, self.pad = stride, pad
         shape = kh, kw, in_channels, out_channels
-        check_weights(shape)
-        self.params["w"] = np.zeros(shape, dtype) if rng is None else kaiming_normal(shape, rng=rng, dtype=dtype)
+        self.params["w"] = _drawn(shape, rng, dtype)
         self.params["b"] = np.zeros(out_channels, dtype)
 
-    def apply(self, x):
-        return conv2d_forward(x, self.params["w"], self.params["b"], self.stride, self.pad)
+    def forward(self, x):
+        w, b = self.params["w"], self.params["b"]
+        out, self.cache = conv2d_forward(x, w, b, self.stride, self.pad)
+        return out
 
-    def pull(self, dout, cache, *, need_dx=True):
-        dx, dw, db = conv2d_backward(dout, cache, need_dx=need_dx)
-        return dx, {"w": dw, "b": db}
+    def backward(self, dout):
+        dx, dw, db = conv2d_backward(dout, self.cache)
+        self.grads = {"w": dw, "b": db}
+        return dx
 
     def output_shape(self, shape):
         kh, kw, channels, filters = self.params["w"].shape
-        if len(shape) != 3 or shape[2] != channels:
-            raise ValueError(f"This Conv2D takes images of {channels} channels, (H, W, {channels}), not {shape}.")
-        return (*(output_size(n, k, self.stride, self.pad) for n, k in zip(shape, (kh, kw), strict=False)), filters)
+        _checks.images_of(shape, channels, "This Conv2D")
+        sizes = zip(shape[:2], (kh, kw), strict=True)
+        return (*(output_size(n, k, self.stride, self.pad) for n, k in sizes), filters)
 
 
 class ReLU(Layer):
-    """max(0, x), with derivative 0 at 0. Source: Nair and Hinton (2010)."""
+    """max(0, x), with the derivative 0 at 0. Source: Nair and Hinton (2010)."""
 
-    def apply(self, x):
-        return np.maximum(x, 0), x > 0
+    def forward(self, x):
+        self.cache = x > 0
+        return np.maximum(x, 0)
 
-    def pull(self, dout, cache):
-        return dout * cache, {}
+    def backward(self, dout):
+        return dout * self.cache
 
 
 class MaxPool2D(Layer):
@@ -108,162 +113,137 @@ class MaxPool2D(Layer):
 
     def __init__(self, size=2, stride=1) -> None:
         super().__init__()
-        output_size(1 << 30, size, stride)
+        _checks.whole_numbers(size=size, stride=stride)
         self.window, self.stride = size, stride
 
-    def apply(self, x):
-        return max_pool2d_forward(x, self.window, self.stride)
+    def forward(self, x):
+        out, self.cache = max_pool2d_forward(x, self.window, self.stride)
+        return out
 
-    def pull(self, dout, cache):
-        return max_pool2d_backward(dout, cache), {}
+    def backward(self, dout):
+        return max_pool2d_backward(dout, self.cache)
 
     def output_shape(self, shape):
-        if len(shape) != 3:
-            raise ValueError(f"Pooling takes images (H, W, C), not {shape}.")
+        _checks.images_of(shape, None, "Pooling")
         return (*(output_size(n, self.window, self.stride) for n in shape[:2]), shape[2])
 
 
 class Flatten(Layer):
     """(N, H, W, C) to (N, H*W*C), rows first and channels last."""
 
-    def apply(self, x):
-        return x.reshape(len(x), -1), x.shape
+    def forward(self, x):
+        self.cache = x.shape
+        return x.reshape(len(x), -1)
 
-    def pull(self, dout, cache):
-        return dout.reshape(cache), {}
+    def backward(self, dout):
+        return dout.reshape(self.cache)
 
     def output_shape(self, shape):
         return (int(np.prod(shape)),)
 
 
 class Dense(Layer):
-    """x w + b, with w (in, out) drawn from N(0, 1/in) and b = 0. Source of the scale: LeCun et al. (1998), 4.6.
+    """x w + b, with w (D, M) drawn from N(0, 1/D) and b (M,) = 0; without an rng w is 0, too.
 
-    Without an rng w is 0, which takes neither time nor memory until trained weights are loaded in its place.
-
-    The weights of the report's network fill 1.56 GB. They are read in blocks of rows that fit the cache, shared between
-    the cores; and so is their gradient, which is as large: `visit_grads` makes it block by block, just when it is
-    used, and only `grads` makes it whole.
+    With out = x w + b and dout = dL/dout: dL/dw = x^T dout, dL/db = the sum of dout over the images, dL/dx = dout w^T.
+    Source of the scale: LeCun et al. (1998), section 4.6.
     """
-
-    per_image = False
 
     def __init__(self, in_features, out_features, *, rng, dtype=np.float32) -> None:
         super().__init__()
-        if min(in_features, out_features) < 1:
-            raise ValueError(f"A dense layer takes and gives at least one number, not {in_features}, {out_features}.")
-        if rng is None:
-            self.params["w"] = np.zeros((in_features, out_features), dtype)
-        else:
-            check_rng(rng)
-            self.params["w"] = rng.standard_normal((in_features, out_features), dtype=dtype)
-            self.params["w"] *= np.sqrt(1 / in_features)
+        self.params["w"] = _drawn((in_features, out_features), rng, dtype, gain=1)
         self.params["b"] = np.zeros(out_features, dtype)
 
-    def _blocks(self) -> list[slice]:
-        rows = len(self.params["w"])
-        return [slice(i, min(i + ROWS, rows)) for i in range(0, rows, ROWS)]
+    def forward(self, x):
+        _checks.features(x, len(self.params["w"]))
+        self.cache = x
+        return x @ self.params["w"] + self.params["b"]
 
-    def apply(self, x):
-        w, b = self.params["w"], self.params["b"]
-        if x.ndim != 2 or x.shape[1] != len(w):
-            raise ValueError(f"This Dense takes (N, {len(w)}), not {x.shape}.")
-        blocks = self._blocks()
-        parts = np.empty((len(blocks), len(x), len(b)), np.result_type(x, w))
-
-        def work(numbers):
-            for k in numbers:
-                _product(x[:, blocks[k]], w[blocks[k]], out=parts[k])
-
-        in_threads(work, range(len(blocks)))
-        return parts.sum(axis=0) + b, x
-
-    def backward(self, dout, empty=fresh):
-        if self._cache is None:
-            raise RuntimeError("Dense.backward needs a forward pass first.")
-        x, w = self._cache, self.params["w"]
-        dout = np.array(dout)  # the gradients are made of it later
-        if dout.shape != (len(x), w.shape[1]):
-            raise ValueError(f"dout has the shape {dout.shape}, but the output had {(len(x), w.shape[1])}.")
-        self._pulled = x, dout
-        dx, turned = empty("dx", x.shape, x.dtype), np.ascontiguousarray(dout.T)
-
-        def work(blocks):
-            for rows in blocks:
-                _product_turned(w[rows], turned, out=dx[:, rows])
-
-        in_threads(work, self._blocks())
-        return dx
-
-    def visit_grads(self, update, scale=1.0):
-        if self._pulled is None:
-            return super().visit_grads(update, scale)
-        x, dout = self._pulled
-        dout = dout * scale  # here, where it is N x out numbers: the weights' gradient has 389 million
-
-        def work(blocks):
-            grad = scratch("grad", (min(ROWS, x.shape[1]), dout.shape[1]), np.result_type(x, dout))
-            for rows in blocks:
-                update("w", rows, _outer(x[:, rows], dout, grad[: rows.stop - rows.start]))
-
-        in_threads(work, self._blocks())
-        update("b", slice(None), dout.sum(axis=0))
-
-    @property
-    def grads(self):
-        if self._pulled is None:
-            return self._given
-        x, dout = self._pulled
-        return {"w": x.T @ dout, "b": dout.sum(axis=0)}
-
-    @grads.setter
-    def grads(self, value):
-        self._pulled, self._given = None, value
+    def backward(self, dout):
+        x, w = self.cache, self.params["w"]
+        _checks.gradient(dout, (len(x), w.shape[1]))
+        self.grads = {"w": x.T @ dout, "b": dout.sum(axis=0)}
+        return dout @ w.T
 
     def output_shape(self, shape):
-        if shape != self.params["w"].shape[:1]:
-            raise ValueError(f"This Dense takes {len(self.params['w'])} features, not {shape}.")
+        _checks.flat(shape, len(self.params["w"]))
         return self.params["w"].shape[1:]
 
 
-def _piece(inputs: int, sizes: int) -> int:
-    """Return into pieces of how many inputs a product of `sizes` multiplications an input is cut; 0: it is not cut."""
-    piece = 1 << (max(1, unpacked() // sizes).bit_length() - 1)  # a power of two divides ROWS
-    return piece if 32 <= piece < inputs and inputs % piece == 0 else 0
+def _drawn(shape, rng, dtype, gain=2) -> np.ndarray:
+    """Return drawn weights; 0 without an rng: they are about to be loaded, and cost no time."""
+    _checks.weights(shape, dtype)
+    return np.zeros(shape, dtype) if rng is None else kaiming_normal(shape, rng=rng, dtype=dtype, gain=gain)
 
 
-def _product(x: np.ndarray, w: np.ndarray, out: np.ndarray) -> None:
-    """Write x w, (N, out), of a block x (N, in), w (in, out); where small products are quicker, as a sum of those."""
-    if len(x) == 1:
-        np.dot(x[0], w, out=out[0])  # a row by a matrix: np.matmul takes twice as long
-        return
-    piece = _piece(len(w), len(x) * w.shape[1])
-    if not piece:
-        np.matmul(x, w, out=out)
-        return
-    pieces = scratch("pieces", (len(w) // piece, *out.shape), out.dtype)
-    np.matmul(x.reshape(len(x), -1, piece).transpose(1, 0, 2), w.reshape(-1, piece, w.shape[1]), out=pieces)
-    pieces.sum(axis=0, out=out)
+class Sequential:
+    """Layers in a row; the output of the last are the logits.
 
+    Several threads may `predict` with one network; `forward` and `backward` are for one thread.
+    """
 
-def _product_turned(w: np.ndarray, dout: np.ndarray, out: np.ndarray) -> None:
-    """Write (w dout)^T, (N, in), of a block w (in, out), dout (out, N): dL/dx; in pieces as in `_product`."""
-    piece = _piece(len(w), dout.size)
-    if not piece:
-        np.matmul(dout.T, w.T, out=out)
-        return
-    pieces = scratch("turned", (len(w) // piece, piece, dout.shape[1]), out.dtype)
-    np.matmul(w.reshape(-1, piece, w.shape[1]), dout, out=pieces)
-    out[...] = pieces.reshape(len(w), -1).T
+    def __init__(self, layers: list[Layer], input_shape: tuple | None = None) -> None:
+        if not layers:
+            raise ValueError("A network needs at least one layer.")
+        self.layers, self.input_shape = list(layers), input_shape
+        self.steps = self.layers  # what a batch goes through: an engine puts quicker ones here
 
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return the logits (N, K) of inputs x (N, H, W, C), and remember what `backward` needs."""
+        for step in self.steps:
+            x = step.forward(x)
+        return x
 
-def _outer(x: np.ndarray, dout: np.ndarray, grad: np.ndarray) -> np.ndarray:
-    """Return x^T dout, (in, out), of a block x (N, in), written into `grad`; in pieces as in `_product`."""
-    if len(x) == 1:
-        return np.dot(x.T, dout, out=grad)  # np.matmul takes seven times as long for a column by a row
-    piece = _piece(len(grad), dout.size)
-    if not piece:
-        return np.matmul(x.T, dout, out=grad)
-    pieces = x.reshape(len(x), -1, piece).transpose(1, 2, 0)
-    np.matmul(pieces, dout, out=grad.reshape(-1, piece, dout.shape[1]))
-    return grad
+    def backward(self, dout: np.ndarray, *, need_dx: bool = True) -> np.ndarray | None:
+        """Return dL/dx from dout = dL/dlogits (N, K), and leave each layer's gradients in `grads`.
+
+        Training has no use for dL/dx: without `need_dx` None is returned, and an engine skips it.
+        """
+        self.steps[0].need_dx = need_dx
+        for step in reversed(self.steps):
+            dout = step.backward(dout)
+        return dout if need_dx else None
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return the logits (N, K), remembering nothing."""
+        for step in self.steps:
+            x = step.predict(x)
+        return x
+
+    @property
+    def classes(self) -> int:
+        """How many logits the network has; ValueError where no layer has parameters."""
+        sizes = [layer.params["b"].size for layer in self.layers if layer.params]
+        if not sizes:
+            raise ValueError("This network has no layer with parameters, and so no classes.")
+        return sizes[-1]
+
+    @property
+    def size(self) -> int:
+        """How many parameters the network has."""
+        return sum(layer.size for layer in self.layers)
+
+    def output_shapes(self, input_shape: tuple | None = None) -> list[tuple]:
+        """Return the shape of one image after each layer, without the batch axis."""
+        shape = input_shape or self.input_shape
+        if shape is None:
+            raise ValueError("Give the shape of one input, such as (224, 224, 3).")
+        shapes = [shape]
+        for layer in self.layers:
+            shapes.append(layer.output_shape(shapes[-1]))
+        return shapes[1:]
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return all parameters by name, "<number of the layer>.<w or b>": not copies."""
+        own = [(k, layer.params.items()) for k, layer in enumerate(self.layers)]
+        return {f"{k}.{name}": param for k, items in own for name, param in items}
+
+    def set_state(self, arrays, *, copy: bool = True) -> None:
+        """Take the parameters from a mapping such as `state` gives; ValueError, and no change, when one does not fit.
+
+        Without `copy`, arrays of the right type become the network's own.
+        """
+        _checks.state(arrays, self.state())
+        for k, layer in enumerate(self.layers):
+            for name, param in layer.params.items():
+                layer.params[name] = arrays[f"{k}.{name}"].astype(param.dtype, copy=copy)

@@ -1,56 +1,59 @@
-"""Max pooling: the largest number of each window forward, the whole gradient to where it came from backward."""
+"""Max pooling: the largest number of each window; its whole gradient goes to where that came from."""
 
 import numpy as np
 
-from helpers.convolution import output_size
+from helpers import _checks
+from helpers.convolution import output_size, sliding_windows
 
 
-def max_pool2d_forward(x: np.ndarray, size: int = 2, stride: int = 1) -> tuple:
-    """Take the maximum of each window: out[n,i,j,c] = max_{u,v < size} x[n, i*stride+u, j*stride+v, c].
+def max_pool2d_forward_loops(x, size: int = 2, stride: int = 1) -> tuple:
+    """Take the maximum of each window, one at a time.
 
-    x: (N, H, W, C); returns out (N, H', W', C) and the cache that `max_pool2d_backward` takes. Windows may overlap.
-    Where several numbers of a window are the largest, the first in reading order wins.
-    Raises ValueError when x is not (N, H, W, C) or a window does not fit.
+    out[n,i,j,c] = max_{u,v < size} x[n, i*stride+u, j*stride+v, c]; windows may overlap. Of equal numbers the first in
+    reading order wins. x: (N, H, W, C); returns out (N, H', W', C) and the cache that `max_pool2d_backward_loops`
+    takes. Raises ValueError when x is not (N, H, W, C), or a window does not fit.
     """
-    if not isinstance(x, np.ndarray) or x.ndim != 4:
-        raise ValueError(f"x must be an array (N, H, W, C), not {getattr(x, 'shape', type(x).__name__)}.")
-    if len(x) == 0:
-        raise ValueError("x is an empty batch: give at least one image.")
-    height, width = output_size(x.shape[1], size, stride), output_size(x.shape[2], size, stride)
-    # The maximum of a window is the maximum of its rows' maxima: 2*size comparisons a window instead of size^2.
-    # Along the row first, then down the column: so the winner is the first in reading order.
-    row_max, column = _first_max([x[:, :, _tap(v, stride, width)] for v in range(size)])
-    out, row = _first_max([row_max[:, _tap(u, stride, height)] for u in range(size)])
-    return out, (x.shape, column, row, size, stride)
+    _checks.pooling(x, size, stride)
+    height, width = (output_size(n, size, stride) for n in x.shape[1:3])
+    out = np.zeros((len(x), height, width, x.shape[3]), x.dtype)
+    winner = np.zeros(out.shape, int)  # its place in the window, in reading order
+    for n, i, j, c in np.ndindex(out.shape):
+        window = x[n, i * stride : i * stride + size, j * stride : j * stride + size, c]
+        out[n, i, j, c], winner[n, i, j, c] = window.max(), window.argmax()
+    return out, (x.shape, winner, size, stride)
 
 
-def max_pool2d_backward(dout: np.ndarray, cache: tuple) -> np.ndarray:
-    """Return dx (N, H, W, C): each dout (N, H', W', C) is added to the one pixel that won its window, others get 0.
+def max_pool2d_backward_loops(dout, cache) -> np.ndarray:
+    """Return dx (N, H, W, C): each dout (N, H', W', C) goes to the pixel that won its window.
 
-    Raises ValueError when dout is not of the output's shape. Source: Goodfellow et al. (2016), section 9.3.
+    Raises ValueError when dout is not of the output's shape. Source: Goodfellow et al. (2016), 9.3.
     """
-    shape, column, row, size, stride = cache
-    if dout.shape != row.shape:
-        raise ValueError(f"dout has the shape {dout.shape}, but the output had {row.shape}.")
-    height, width = dout.shape[1:3]
-    drow_max = np.zeros(column.shape, dout.dtype)
-    for u in range(size):
-        drow_max[:, _tap(u, stride, height)] += dout * (row == u)
+    shape, winner, size, stride = cache
+    _checks.gradient(dout, winner.shape)
     dx = np.zeros(shape, dout.dtype)
-    for v in range(size):
-        dx[:, :, _tap(v, stride, width)] += drow_max * (column == v)
+    for n, i, j, c in np.ndindex(dout.shape):
+        u, v = divmod(winner[n, i, j, c], size)
+        dx[n, i * stride + u, j * stride + v, c] += dout[n, i, j, c]
     return dx
 
 
-def _tap(offset: int, stride: int, count: int) -> slice:
-    """Select the pixel that stands at `offset` in each of `count` windows."""
-    return slice(offset, offset + stride * (count - 1) + 1, stride)
+def max_pool2d_forward(x, size: int = 2, stride: int = 1) -> tuple:
+    """Do what `max_pool2d_forward_loops` does, all windows at once; the cache is for `max_pool2d_backward`."""
+    _checks.pooling(x, size, stride)
+    windows = sliding_windows(x, (size, size), stride)  # (N, H', W', size, size, C)
+    windows = windows.reshape(*windows.shape[:3], size * size, -1)
+    winner = windows.argmax(axis=3)  # the first of equal ones
+    out = np.take_along_axis(windows, winner[:, :, :, None], axis=3)[:, :, :, 0]
+    return out, (x.shape, winner, size, stride)
 
 
-def _first_max(taps: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the elementwise maximum of the arrays and the number of the first that holds it."""
-    best, winner = taps[0].copy(), np.zeros(taps[0].shape, np.min_scalar_type(len(taps) - 1))
-    for number, tap in enumerate(taps[1:], start=1):
-        np.putmask(winner, tap > best, number)
-        np.maximum(best, tap, out=best)
-    return best, winner
+def max_pool2d_backward(dout, cache) -> np.ndarray:
+    """Do what `max_pool2d_backward_loops` does, for each place in the window all windows at once."""
+    shape, winner, size, stride = cache
+    _checks.gradient(dout, winner.shape)
+    dx = np.zeros(shape, dout.dtype)
+    height, width = dout.shape[1:3]
+    for u, v in np.ndindex(size, size):
+        pixels = dx[:, u::stride, v::stride][:, :height, :width]  # at (u, v) of their windows
+        pixels += dout * (winner == u * size + v)
+    return dx

@@ -6,8 +6,6 @@ from checking import LAYOUTS, assert_close, check_gradient, dtypes, layouts, see
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import layers
-from helpers.engine import threads
 from helpers.layers import Conv2D, Dense, Flatten, MaxPool2D, ReLU
 
 
@@ -44,13 +42,13 @@ def test_gradients_are_derivatives(layer, shape):
     out = layer.forward(x)
     dout = rng(3).standard_normal(out.shape)
     dx = layer.backward(dout)
-    check_gradient(lambda x: float((layer.apply(x)[0] * dout).sum()), x, dx, rng=rng(4))
+    check_gradient(lambda x: float((layer.predict(x) * dout).sum()), x, dx, rng=rng(4))
     assert layer.grads.keys() == layer.params.keys()
     for name, param in layer.params.items():
 
         def loss(value, name=name):
             kept, layer.params[name] = layer.params[name], value
-            result = float((layer.apply(x)[0] * dout).sum())
+            result = float((layer.predict(x) * dout).sum())
             layer.params[name] = kept
             return result
 
@@ -76,8 +74,8 @@ def test_backward_before_forward_is_an_error(layer, shape):
 
 
 @pytest.mark.parametrize(("layer", "shape"), all_layers(), ids=IDS)
-def test_apply_remembers_nothing(layer, shape):
-    layer.apply(np.zeros(shape))
+def test_predicting_remembers_nothing(layer, shape):
+    layer.predict(np.zeros(shape))
     with pytest.raises(RuntimeError):
         layer.backward(np.zeros(shape))
 
@@ -89,32 +87,6 @@ def test_gradients_belong_to_the_last_backward_not_to_a_later_forward(layer, sha
     kept = {name: grad.copy() for name, grad in layer.grads.items()}
     layer.forward(second)
     assert all(np.array_equal(layer.grads[name], kept[name]) for name in layer.params)
-
-
-@pytest.mark.parametrize(("layer", "shape"), all_layers(), ids=IDS)
-def test_visited_gradients_are_the_whole_ones(layer, shape, monkeypatch):
-    monkeypatch.setattr(layers, "ROWS", 3)
-    layer.backward(layer.forward(rng(1).standard_normal(shape)))
-    seen = {name: np.full(param.shape, np.nan) for name, param in layer.params.items()}
-    kept = {name: grad.copy() for name, grad in layer.grads.items()}
-
-    def collect(name, rows, grad):
-        seen[name][rows] = grad
-        grad[:] = 0  # a visitor may write on what it gets
-
-    layer.visit_grads(collect)
-    for name in layer.params:
-        assert_close(seen[name], kept[name], 1e-14)
-        assert np.array_equal(layer.grads[name], kept[name])
-
-
-@pytest.mark.parametrize(("layer", "shape"), all_layers(), ids=IDS)
-def test_gradients_can_be_set(layer, shape):
-    layer.backward(layer.forward(np.ones(shape)))
-    layer.grads = {name: np.full(param.shape, 7.0) for name, param in layer.params.items()}
-    seen = []
-    layer.visit_grads(lambda name, rows, grad: seen.append((name, grad.min(), grad.max())))
-    assert seen == [(name, 7, 7) for name in layer.params]
 
 
 # Conv2D
@@ -141,11 +113,15 @@ def test_conv_takes_stride_padding_and_kernel_size():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"kernel_size": 0}, "k must be a whole number of at least 1, not 0"),
-        ({"kernel_size": (3, 2.5)}, "k must be a whole number of at least 1, not 2.5"),
+        ({"kernel_size": 0}, "kernel_size must be a whole number of at least 1, not 0"),
+        ({"kernel_size": (3, 2.5)}, "kernel_size must be a whole number of at least 1, not 2.5"),
         ({"stride": 0}, "stride must be a whole number of at least 1, not 0"),
         ({"pad": -1}, "pad must be a whole number of at least 0, not -1"),
         ({"in_channels": 0}, "A weight's shape ends with"),
+        ({"in_channels": 3.0}, "A weight's shape ends with"),
+        ({"kernel_size": (3,)}, r"kernel_size must be one whole number or two, \(KH, KW\), not \(3,\)"),
+        ({"kernel_size": (3, 3, 3)}, "kernel_size must be one whole number or two"),
+        ({"dtype": np.float16}, "Weights are float32 or float64, not float16"),
     ],
 )
 def test_conv_refuses_at_once_what_makes_no_sense(changes, sentence):
@@ -153,10 +129,16 @@ def test_conv_refuses_at_once_what_makes_no_sense(changes, sentence):
         Conv2D(**({"in_channels": 3, "out_channels": 4, "rng": rng()} | changes))
 
 
-@pytest.mark.parametrize(("size", "stride"), [(0, 1), (2, 0), (2.0, 1), (2, -1)])
+@pytest.mark.parametrize(("size", "stride"), [(0, 1), (2, 0), (2.0, 1), (2, -1), ((2, 3), 1)])
 def test_max_pool_refuses_at_once_what_makes_no_sense(size, stride):
-    with pytest.raises(ValueError, match="must be a whole number of at least 1, not"):
+    with pytest.raises(ValueError, match=r"(size|stride) must be a whole number of at least 1, not"):
         MaxPool2D(size, stride)
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(5.0, 4), (5, 0), (True, 4)])
+def test_dense_refuses_at_once_what_makes_no_sense(inputs, outputs):
+    with pytest.raises(ValueError, match="A weight's shape ends with"):
+        Dense(inputs, outputs, rng=rng())
 
 
 # ReLU
@@ -217,39 +199,20 @@ def test_dense_starts_with_the_fan_ins_spread_and_no_bias():
     seed=seeds,
     dtype=dtypes,
     layout=layouts,
-    rows=st.integers(1, 25),
 )
-def test_dense_is_a_matrix_product_whatever_its_blocks(sizes, seed, dtype, layout, rows):
+def test_dense_is_a_matrix_product(sizes, seed, dtype, layout):
     n, inputs, outputs = sizes
     layer = dense(inputs, outputs, dtype, seed % 1000)
     x = rng(seed).standard_normal((n, inputs)).astype(dtype)
     dout = rng(seed + 1).standard_normal((n, outputs)).astype(dtype)
     w, b = (param.copy() for param in layer.params.values())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layers, "ROWS", rows)
-        out = layer.forward(LAYOUTS[layout](x))
-        dx = layer.backward(LAYOUTS[layout](dout))
+    out = layer.forward(LAYOUTS[layout](x))
+    dx = layer.backward(LAYOUTS[layout](dout))
     assert_close(out, x @ w + b)
     assert_close(dx, dout @ w.T)
     assert_close(layer.grads["w"], x.T @ dout)
     assert_close(layer.grads["b"], dout.sum(axis=0))
     assert np.array_equal(layer.params["w"], w)
-
-
-def test_dense_does_not_depend_on_the_number_of_threads(monkeypatch):
-    monkeypatch.setattr(layers, "ROWS", 50)
-    x, dout = rng(1).standard_normal((7, 1234), dtype=np.float32), rng(2).standard_normal((7, 33), dtype=np.float32)
-    results = []
-    for count in (1, 2, 3):
-        monkeypatch.setattr(threads, "cores", lambda count=count: count)
-        layer = dense(1234, 33, np.float32)
-        parts = {}
-        results.append([layer.forward(x), layer.backward(dout)])
-        layer.visit_grads(lambda name, rows, grad, parts=parts: parts.update({(name, rows.start or 0): grad.copy()}))
-        results[-1] += [parts[key] for key in sorted(parts)]
-    assert len(results[0]) == 2 + 25 + 1
-    for result in results[1:]:
-        assert all(np.array_equal(a, z) for a, z in zip(result, results[0], strict=True))
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -286,15 +249,19 @@ def test_dense_refuses_another_gradients_shape(shape):
         layer.backward(np.zeros(shape))
 
 
-@pytest.mark.parametrize("count", [1, 3])
-def test_a_dense_layer_in_pieces_gives_the_sums_of_one_product(count, monkeypatch):
-    monkeypatch.setattr(layers, "ROWS", 128)
-    monkeypatch.setattr(layers, "unpacked", lambda: 2 * count * 40)  # 40 inputs at once: pieces of 32
-    layer, x, dout = dense(300, 2), rng(2).standard_normal((count, 300)), rng(3).random((count, 2))
-    assert layers._piece(128, 2 * count) == 32
-    assert layers._piece(44, 2 * count) == 0
-    assert_close(layer.forward(x), x @ layer.params["w"] + layer.params["b"], 1e-13)
-    assert_close(layer.backward(dout), dout @ layer.params["w"].T, 1e-13)
-    found = np.zeros((300, 2))
-    layer.visit_grads(lambda name, rows, grad: found.__setitem__(rows, grad) if name == "w" else None, -3.0)
-    assert_close(found, -3 * (x.T @ dout), 1e-13)
+# The rule by which an optimiser changes parameters
+
+
+@pytest.mark.parametrize(("layer", "shape"), all_layers(), ids=IDS)
+def test_a_rule_gets_every_parameter_with_its_gradient(layer, shape):
+    layer.backward(layer.forward(rng(1).standard_normal(shape)))
+    seen, velocity = [], {name: object() for name in layer.params}
+    layer.update(lambda *given: seen.append(given), velocity)
+    expected = [(layer.params[name], layer.grads[name], velocity[name]) for name in layer.params]
+    assert len(seen) == len(expected)
+    assert all(a is b for got, wanted in zip(seen, expected, strict=True) for a, b in zip(got, wanted, strict=True))
+
+
+def test_a_rule_needs_gradients():
+    with pytest.raises(RuntimeError, match="Dense has no gradients to step by: call backward first"):
+        dense(3, 2).update(lambda *given: None, {})

@@ -9,24 +9,26 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from helpers.convolution import check_arrays, output_size
+from helpers import _checks
+from helpers.convolution import output_size
 from helpers.engine import winograd
-from helpers.engine.threads import fresh, in_threads, scratch
+from helpers.engine.memory import buffer, fresh
+from helpers.engine.threads import in_threads
 
 # Numbers that a strip needs at once, 2 MB in float32. More leaves the cache; with less the threads, which hold the
 # interpreter's lock between two of NumPy's functions, wait for each other too often.
 STRIP = 1 << 19
 
 
-def stage_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, parts: int = 1, empty=fresh) -> tuple:
-    """Return pool(max(0, x * w + b)), with 2x2 windows of stride 1, and the cache that `stage_backward` takes.
+def fused_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, parts: int = 1, empty=fresh) -> tuple:
+    """Return pool(max(0, x * w + b)), with 2x2 windows of stride 1, and the cache that `fused_backward` takes.
 
     x: (N, H, W, C), w: (3, KW, C, F), b: (F,); out: (N, H-3, W-KW, F). Each image is cut into `parts`, which the
     cores share; `empty`(name, shape, dtype) gives the arrays to write into: "out"; "upper" and "lower", whether a
     window's gradient goes to its first or second row (to neither where the largest number is 0); and "right", whether
     a row passes it on to the second of two columns. Raises ValueError when the arrays do not fit.
     """
-    check_arrays(x, w, b)
+    _checks.convolution(x, w, b, 1, 0)
     kw, filters = w.shape[1], w.shape[3]
     height, width = output_size(x.shape[1], 3), output_size(x.shape[2], kw)  # of the convolution
     output_size(height, 2), output_size(width, 2)
@@ -39,12 +41,15 @@ def stage_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, parts: int = 1, e
     def work(pieces: Iterator[tuple[int, int, int]]) -> None:
         count = step // winograd.ROWS
         strip = winograd.Strip("x", count, *x.shape[2:], kw, dtype)
-        row_max = scratch("row_max", (step + 1, width - 1, filters), dtype)  # row 0: the last of the strip before
+        row_max = buffer("row_max", (step + 1, width - 1, filters), dtype)  # row 0: the last of the strip before
         zeros = np.zeros(row_max.shape, dtype)  # np.maximum takes five times as long with a number as with an array
         for n, top, bottom in pieces:
+            blank = _blank(x[n], kw)
             for a, tiles in winograd.strips(x[n], top, bottom + 1, count):
                 z = min(a + step, bottom + 1)
                 conv = strip.take(tiles).correlate(kernel, b)[: z - a]
+                if blank is not None:
+                    conv[blank[a:z]] = b
                 new = row_max[1 : z - a + 1]
                 np.maximum(conv[:, :-1], conv[:, 1:], out=new)
                 np.greater(conv[:, 1:], conv[:, :-1], out=right[n, a:z])
@@ -61,14 +66,13 @@ def stage_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, parts: int = 1, e
     return out, (x, w, upper, lower, right)
 
 
-def stage_backward(dout: np.ndarray, cache: tuple, *, need_dx: bool = True, parts: int = 1, empty=fresh) -> tuple:
+def fused_backward(dout: np.ndarray, cache: tuple, *, need_dx: bool = True, parts: int = 1, empty=fresh) -> tuple:
     """Return (dx, dw, db) from dout = dL/dout (N, H-3, W-KW, F); dx is None where `need_dx` is false.
 
     `empty` gives the array "dx". Raises ValueError when dout is not of the output's shape.
     """
     x, w, upper, lower, right = cache
-    if dout.shape != upper.shape:
-        raise ValueError(f"dout has the shape {dout.shape}, but the output had {upper.shape}.")
+    _checks.gradient(dout, upper.shape)
     (_, kw, channels, filters), width, step = w.shape, x.shape[2] - w.shape[1] + 1, _strip_rows(x, w)
     dtype = np.result_type(x, w, dout)
     turned = winograd.transform_kernel(w[::-1, ::-1].transpose(0, 1, 3, 2).astype(dtype, copy=False))
@@ -82,7 +86,7 @@ def stage_backward(dout: np.ndarray, cache: tuple, *, need_dx: bool = True, part
         count = step // winograd.ROWS
         strip = winograd.Strip("x", count, *x.shape[2:], kw, dtype)
         # dL/d(convolution's output) of a strip, with the two rows above it, and KW-1 columns of 0 on either side
-        around = scratch("dconv", (step + 2, width + 2 * (kw - 1), filters), dtype)
+        around = buffer("dconv", (step + 2, width + 2 * (kw - 1), filters), dtype)
         around[...] = 0
         dconv, around_tiles = around[:, kw - 1 : kw - 1 + width], winograd.tiles_of(around)
         own = around.reshape(step + 2, -1)[2:, (kw - 1) * filters : (kw - 1 + width) * filters]  # (4T, W'*F)
@@ -121,6 +125,20 @@ def _strip_rows(x: np.ndarray, w: np.ndarray) -> int:
     return winograd.ROWS * min(-(-x.shape[1] // winograd.ROWS), max(1, STRIP // tile))
 
 
+def _blank(image: np.ndarray, kw: int) -> np.ndarray | None:
+    """Return where a window of 3 x KW pixels of an image (H, W, C) holds nothing but 0; None where none does.
+
+    There the convolution is its bias, exactly: Winograd's sums would leave rounding noise of other rows, and a ReLU
+    whose input is 0 would open. Every window holds one of the pixels that are looked at first.
+    """
+    if image[2::3, kw - 1 :: kw].any(axis=-1).all():
+        return None
+    seen = image.any(axis=-1)
+    rows = seen[:-2] | seen[1:-1] | seen[2:]
+    blank = ~np.logical_or.reduce([rows[:, v : rows.shape[1] - kw + 1 + v] for v in range(kw)])
+    return blank if blank.any() else None
+
+
 def _unpool(dout, upper, lower, right, top, into) -> None:
     """Write the gradient of the convolution's rows from `top` on, of one image; rows outside it are 0.
 
@@ -132,7 +150,7 @@ def _unpool(dout, upper, lower, right, top, into) -> None:
     into[: a - top], into[max(z - top, 0) :] = 0, 0
     if a >= z:
         return
-    rows, moved = (scratch(name, (z - a, *shape), into.dtype) for name in ("rows", "moved"))
+    rows, moved = (buffer(name, (z - a, *shape), into.dtype) for name in ("rows", "moved"))
     # The windows from a to `both` begin in these rows, those from `above` to z - 1 end in them.
     both, above = min(z, len(upper)), max(a - 1, 0)
     np.multiply(dout[a:both], upper[a:both], out=rows[: both - a])

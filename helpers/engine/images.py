@@ -1,26 +1,42 @@
 """The layers that treat every image on its own, and how a batch goes through them: on every core, in memory kept.
 
-Images go one by one through all the layers, so that what one layer writes is still in the cache when the next one
-reads it. What the layers remember is written where it was in the batch before: new memory is slow.
+Images go one by one through both convolutions, so that what one writes is still in the cache when the next one reads
+it. What is remembered is written where it was in the batch before.
 """
 
 from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from helpers.engine.fused import stage_backward, stage_forward
-from helpers.engine.threads import Workspace, fresh, in_threads, scratch
-from helpers.layers import Conv2D, Layer, MaxPool2D, ReLU
+from helpers.engine.fused import fused_backward, fused_forward
+from helpers.engine.memory import Workspace, buffer, fresh
+from helpers.engine.threads import in_threads
+
+# Winograd's sums round in proportion to the largest number nearby: a single pixel of 1e6 would spoil its neighbours.
+# Up to here, that of a pixel of 8 bits, no output is off by more than 1e-5 of the largest one.
+LARGEST = 256
+FEW = 8  # images or more go through one by one; fewer all together, each cut in PARTS, so that every core has work
+PARTS = 4  # constants, not the number of cores: sums are then added up in one order on every machine
 
 
-class Stem:
-    """Layers of which none mixes images; where `last`, the network ends with them."""
+def steps(layers: list) -> list:
+    """Return what a batch goes through in place of the layers (Conv2D, ReLU, MaxPool2D) twice, and of the rest."""
+    images = ImageByImage(layers[:6])
+    layers[7].empty = images.workspace.empty
+    return [images, *layers[6:]]
 
-    def __init__(self, layers: list[Layer], *, last: bool) -> None:
-        self._layers, self._steps, self._last = layers, _steps(layers), last
-        self._caches: list[list] = []
-        self._shape: tuple[int, ...] = ()
-        self.workspace = Workspace()
+
+class ImageByImage:
+    """(Conv2D, ReLU, MaxPool2D) twice, each three in one go; `forward`, `backward` and `predict` as those of a layer.
+
+    Inputs are numbers from -256 to 256; larger ones are refused with a ValueError.
+    """
+
+    need_dx = True
+
+    def __init__(self, layers: list) -> None:
+        self.layers, self.convolutions = layers, layers[::3]
+        self.workspace, self._caches, self._shape = Workspace(), [], ()
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Return the last layer's output for images x (N, H, W, C), and remember what `backward` needs."""
@@ -29,119 +45,73 @@ class Stem:
         return out
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return the last layer's output, remembering nothing."""
+        """Return the last layer's output, remembering nothing: what is made on the way is this thread's own."""
         return self._pass(x, remember=False)[0]
 
-    def backward(self, dout: np.ndarray, *, need_dx: bool) -> np.ndarray | None:
+    def _pass(self, x: np.ndarray, *, remember: bool) -> tuple[np.ndarray, list]:
+        shape, empty = self._output_shape(x), self.workspace.empty if remember else buffer
+        whole = empty("images' out", (len(x), *shape), np.result_type(x, self.convolutions[0].params["w"]))
+        groups, parts = _groups(len(x))
+        caches = [[None, None] for _ in groups]
+
+        def work(numbers: Iterable[int]) -> None:
+            for g in numbers:
+                image = x[groups[g]]
+                for k, conv in enumerate(self.convolutions):
+                    place = _place(empty, (g if remember else 0, k), whole[groups[g]] if k else None)
+                    image, caches[g][k] = fused_forward(image, conv.params["w"], conv.params["b"], parts, place)
+
+        _over(groups, work)
+        return whole, caches
+
+    def backward(self, dout: np.ndarray) -> np.ndarray | None:
         """Return dL/dx, where it is needed, from dout = dL/dout, and leave the layers' gradients in their `grads`."""
         if not self._caches:
             raise RuntimeError("backward needs a forward pass first.")
         if np.shape(dout) != self._shape:
             raise ValueError(f"dout has the shape {np.shape(dout)}, but the output had {self._shape}.")
         groups, parts = _groups(len(dout))
-        grads, dxs = [[] for _ in groups], [None] * len(groups)
+        grads, dxs = [[None, None] for _ in groups], [None] * len(groups)
 
         def work(numbers: Iterable[int]) -> None:
             for g in numbers:
                 d = dout[groups[g]]
-                for k in reversed(range(len(self._steps))):
-                    empty = scratch if k else fresh
-                    d, grad = self._steps[k].pull(d, self._caches[g][k], parts, empty, need_dx=need_dx or k > 0)
-                    grads[g].insert(0, grad)
+                for k in (1, 0):
+                    need_dx, empty = self.need_dx or k > 0, buffer if k else fresh
+                    d, dw, db = fused_backward(d, self._caches[g][k], need_dx=need_dx, parts=parts, empty=empty)
+                    grads[g][k] = dw, db
                 dxs[g] = d
 
         _over(groups, work)
-        for k, step in enumerate(self._steps):  # added up in the images' order: the same sum on any number of cores
-            step.layer.grads = {name: sum(of_group[k][name] for of_group in grads) for name in step.layer.params}
-        return np.concatenate(dxs) if need_dx else None
+        for k, conv in enumerate(self.convolutions):  # in the images' order: the same sum on any number of cores
+            conv.grads = {"w": sum(of[k][0] for of in grads), "b": sum(of[k][1] for of in grads)}
+        return np.concatenate(dxs) if self.need_dx else None
 
-    def _pass(self, x: np.ndarray, *, remember: bool) -> tuple[np.ndarray, list[list]]:
+    def _output_shape(self, x: np.ndarray) -> tuple[int, ...]:
+        """Return the shape of one image after all layers; ValueError for what this network cannot take."""
         if not isinstance(x, np.ndarray) or x.ndim != 4 or len(x) == 0:
             raise ValueError(
                 f"The network takes a batch of images, an array (N, H, W, C) with at least one, not {np.shape(x)}."
             )
-        shape = x.shape[1:]
-        for layer in self._layers:
-            shape = layer.output_shape(shape)
-        groups, parts = _groups(len(x))
-        # What the network itself reads later may be written where it was before; what its caller gets may not. What is
-        # not remembered is this thread's own: several may ask one network for predictions.
-        dtype = np.result_type(x, *(param for layer in self._layers for param in layer.params.values()))
-        place_of_out = fresh if self._last else self.workspace.empty if remember else scratch
-        whole = place_of_out("stem's out", (len(x), *shape), dtype)
-        caches = [[] for _ in groups]
-
-        def place(g: int, k: int) -> Callable:
-            keep = self.workspace.empty if remember else scratch
-            final = k == len(self._steps) - 1
-            return lambda name, shape, dtype: (
-                whole[groups[g]] if final and name == "out" else keep((g if remember else 0, k, name), shape, dtype)
+        if not max(x.max(), -x.min()) <= LARGEST:
+            raise ValueError(
+                f"The images hold numbers beyond {LARGEST} or that are none: scale them, as `to_inputs` does, or build "
+                "the network with fast=False."
             )
-
-        def work(numbers: Iterable[int]) -> None:
-            for g in numbers:
-                image = x[groups[g]]
-                for k, step in enumerate(self._steps):
-                    image, cache = step.apply(image, parts, place(g, k))
-                    if remember:
-                        caches[g].append(cache)
-
-        _over(groups, work)
-        return whole, caches
+        shape = x.shape[1:]
+        for layer in self.layers:
+            shape = layer.output_shape(shape)
+        return shape
 
 
-class _Step:
-    """A layer on the images' way. `parts` and `empty` are as in `helpers.engine.fused`."""
-
-    def __init__(self, layer: Layer) -> None:
-        self.layer = layer
-
-    def apply(self, x: np.ndarray, parts: int, empty: Callable) -> tuple:
-        result, cache = self.layer.apply(x)
-        out = empty("out", result.shape, result.dtype)
-        out[...] = result
-        return out, cache
-
-    def pull(self, dout: np.ndarray, cache, parts: int, empty: Callable, *, need_dx: bool) -> tuple:
-        if isinstance(self.layer, Conv2D):
-            return self.layer.pull(dout, cache, need_dx=need_dx)
-        return self.layer.pull(dout, cache)
-
-
-class _Stage(_Step):
-    """A convolution, with the ReLU and the max pooling that follow it, in one go."""
-
-    def apply(self, x, parts, empty):
-        return stage_forward(x, self.layer.params["w"], self.layer.params["b"], parts, empty)
-
-    def pull(self, dout, cache, parts, empty, *, need_dx):
-        dx, dw, db = stage_backward(dout, cache, need_dx=need_dx, parts=parts, empty=empty)
-        return dx, {"w": dw, "b": db}
-
-
-def _steps(layers: list[Layer]) -> list[_Step]:
-    steps, k = [], 0
-    while k < len(layers):
-        together = _are_stage(*layers[k : k + 3])
-        steps.append(_Stage(layers[k]) if together else _Step(layers[k]))
-        k += 3 if together else 1
-    return steps
-
-
-def _are_stage(conv: Layer, relu: Layer | None = None, pool: Layer | None = None) -> bool:
-    """Return whether `helpers.engine.fused` can do the three in one go."""
-    if (type(conv), type(relu), type(pool)) != (Conv2D, ReLU, MaxPool2D):
-        return False
-    return (len(conv.params["w"]), conv.stride, conv.pad, pool.window, pool.stride) == (3, 1, 0, 2, 1)
+def _place(empty: Callable, number: tuple[int, int], out: np.ndarray | None) -> Callable:
+    """Return what gives a convolution its arrays: `out` for the output where it is given, the others by `empty`."""
+    return lambda name, shape, dtype: out if out is not None and name == "out" else empty((*number, name), shape, dtype)
 
 
 def _groups(images: int) -> tuple[list[slice], int]:
-    """Return what of a batch goes through the layers at once, and into how many parts a layer cuts an image.
-
-    Image by image; but few images all together, each in parts, so that one image, too, keeps every core busy. The
-    numbers are constants, not the number of cores: sums are then added up in one order on every machine.
-    """
-    return ([slice(n, n + 1) for n in range(images)], 1) if images >= 8 else ([slice(0, images)], 4)
+    """Return what of a batch goes through the layers at once, and into how many parts a layer cuts an image."""
+    return ([slice(n, n + 1) for n in range(images)], 1) if images >= FEW else ([slice(0, images)], PARTS)
 
 
 def _over(groups: list, work: Callable) -> None:

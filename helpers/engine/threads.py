@@ -1,45 +1,17 @@
 """Share independent pieces of work between the cores: NumPy lets go of the interpreter's lock while it computes."""
 
-import math
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 
-import numpy as np
 from threadpoolctl import ThreadpoolController
+
+from helpers.engine import memory
 
 _inside = threading.local()
 _turn = threading.RLock()  # several threads that share out work take turns: each turn keeps all cores busy
-
-
-class Workspace:
-    """Arrays that are used again: memory new to a process is slow, since the system hands it out page by page."""
-
-    def __init__(self) -> None:
-        self._arrays: dict = {}
-
-    def empty(self, name, shape: tuple[int, ...], dtype) -> np.ndarray:
-        """Return an array, with whatever it holds, in the memory of this name, or in new memory where that is small."""
-        size = math.prod(shape)
-        array = self._arrays.get(name)
-        if array is None or array.size < size or array.dtype != dtype:
-            array = self._arrays[name] = np.empty(size, dtype)
-        return array[:size].reshape(shape)
-
-
-def fresh(name, shape: tuple[int, ...], dtype) -> np.ndarray:
-    """Return a new array: the place for what a caller may keep."""
-    return np.empty(shape, dtype)
-
-
-def scratch(name, shape: tuple[int, ...], dtype) -> np.ndarray:
-    """Return an array of this thread's own, to be filled and read before the thread asks for that name again."""
-    if not hasattr(_inside, "workspace"):
-        _inside.workspace = Workspace()
-    return _inside.workspace.empty(name, shape, dtype)
 
 
 def cores() -> int:
@@ -62,6 +34,7 @@ def _after_fork() -> None:
     global _turn
     _workers.cache_clear()
     _inside.__dict__.clear()
+    memory.forget()
     _turn = threading.RLock()
 
 
@@ -98,13 +71,3 @@ def in_threads(work: Callable[[Iterator], None], items: Sequence) -> None:
         wait(futures)  # all of them, so that after an error nothing is still being written
         for future in futures:
             future.result()
-
-
-def fastest(work: Callable[[], object], times: int) -> float:
-    """Return the seconds of the fastest of `times` calls: what disturbs a measurement only ever makes it longer."""
-    seconds = []
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)

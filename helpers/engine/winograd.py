@@ -14,7 +14,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from helpers.convolution import sliding_windows
-from helpers.engine.threads import scratch, unpacked
+from helpers.engine.memory import buffer
+from helpers.engine.threads import unpacked
 
 ROWS = 4  # of the output, from one tile of SIDE rows of the input
 SIDE = ROWS + 2
@@ -53,17 +54,17 @@ def strips(image: np.ndarray, top: int, bottom: int, tiles: int) -> Iterator[tup
         if a + step + 2 <= len(image):
             yield a, inside[k * tiles : (k + 1) * tiles]
             continue
-        rows = scratch("last rows", (step + 2, *image.shape[1:]), image.dtype)
+        rows = buffer("last rows", (step + 2, *image.shape[1:]), image.dtype)
         rows[: len(image) - a], rows[len(image) - a :] = image[a:], 0
         yield a, tiles_of(rows)
 
 
 class Strip:
-    """What is made of T tiles of rows (T, 6, W*C), as `tiles_of` gives them; its arrays are scratch."""
+    """What is made of T tiles of rows (T, 6, W*C), as `tiles_of` gives them; its arrays are buffers."""
 
     def __init__(self, name: str, tiles: int, width: int, channels: int, kw: int, dtype) -> None:
         self._name, self._turn, self._back = name, B_T.astype(dtype), A_T.astype(dtype)
-        self._sums = scratch((name, "sums"), (tiles, SIDE, width, channels), dtype)
+        self._sums = buffer((name, "sums"), (tiles, SIDE, width, channels), dtype)
         self._windows = sliding_windows(self._sums, (1, kw))[:, :, :, 0]  # (T, 6, W', KW, C)
 
     def take(self, tiles: np.ndarray) -> "Strip":
@@ -78,10 +79,10 @@ class Strip:
         parts = max(1, -(-width * kernel[0].size // unpacked())) if unpacked() else 1  # of a row: small products
         across = -(-width // parts) * parts
         columns = self._columns(across)
-        products = scratch("products", (tiles, SIDE, parts, across // parts, filters), kernel.dtype)
+        products = buffer("products", (tiles, SIDE, parts, across // parts, filters), kernel.dtype)
         np.matmul(columns.reshape(*products.shape[:4], -1), kernel[:, None], out=products)
         products[:, 1] += bias  # the second column of A^T is (1, 1, 1, 1): what is added here is added to four rows
-        out = scratch((self._name, "correlation"), (tiles, ROWS, across * filters), kernel.dtype)
+        out = buffer((self._name, "correlation"), (tiles, ROWS, across * filters), kernel.dtype)
         np.matmul(self._back, products.reshape(tiles, SIDE, -1), out=out)
         return out.reshape(tiles * ROWS, across, filters)[:, :width]
 
@@ -89,9 +90,9 @@ class Strip:
         """Return dL/d(transformed kernel), (6, KW*C, F), and dL/d(bias), (F,), from dout (4T, W'*F)."""
         tiles, _, width, kw, channels = self._windows.shape
         filters = dout.shape[1] // width
-        spread = scratch("spread", (tiles, SIDE, 1, width, filters), dout.dtype)
+        spread = buffer("spread", (tiles, SIDE, 1, width, filters), dout.dtype)
         np.matmul(self._back.T, dout.reshape(tiles, ROWS, -1), out=spread.reshape(tiles, SIDE, -1))
-        gradients = scratch("gradients", (tiles, SIDE, kw, channels, filters), dout.dtype)
+        gradients = buffer("gradients", (tiles, SIDE, kw, channels, filters), dout.dtype)
         if width * channels * filters <= unpacked():  # KW products of views: a column less to copy
             np.matmul(self._windows.transpose(0, 1, 3, 4, 2), spread, out=gradients)
         else:
@@ -104,7 +105,7 @@ class Strip:
     def _columns(self, across: int) -> np.ndarray:
         """Return B^T d with KW neighbours side by side, (T, 6, across, KW*C), and zeros after the last."""
         tiles, _, width, kw, channels = self._windows.shape
-        columns = scratch((self._name, "columns"), (tiles, SIDE, across, kw, channels), self._sums.dtype)
+        columns = buffer((self._name, "columns"), (tiles, SIDE, across, kw, channels), self._sums.dtype)
         columns[:, :, :width] = self._windows
         columns[:, :, width:] = 0
         return columns.reshape(tiles, SIDE, across, kw * channels)

@@ -16,10 +16,15 @@ from helpers.store.files import read_npz, write_npz
 
 
 class Checkpoint:
-    """The whole state of a training in one file: parameters, velocity, generator, history, and what it belongs to."""
+    """The whole state of a training in one file: parameters, velocity, generator, history, and what it belongs to.
+
+    Without a path nothing is kept.
+    """
 
     def __init__(self, path, model, optimizer, rng, batch_size, images, labels) -> None:
-        self.path, self.model, self.optimizer, self.rng = Path(path), model, optimizer, rng
+        self.path, self.model, self.optimizer, self.rng = Path(path) if path else None, model, optimizer, rng
+        if not path:
+            return
         self.belongs_to = {
             "learning_rate": optimizer.learning_rate,
             "momentum": optimizer.momentum,
@@ -33,16 +38,28 @@ class Checkpoint:
 
     def save(self, history: dict[str, list]) -> None:
         """Write the state and the history so far, whole or not at all."""
+        if self.path is None:
+            return
         state = self.rng.bit_generator.state
         training = {"belongs_to": self.belongs_to, "history": history, "random_state": state}
         velocity = {f"velocity.{name}": value for name, value in self.optimizer.velocity.items()}
         text = np.array(json.dumps(training, default=_as_list))
         write_npz(self.path, {"training": text, **self.model.state(), **velocity})
 
-    def resume(self) -> dict[str, list] | None:
-        """Take up the state that was kept and return its history, None where none was; ValueError for a wrong file."""
+    def remove(self) -> None:
+        """Delete the file of a training that is over."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+    def resume(self, most: int) -> dict[str, list]:
+        """Take up the state that was kept and return its history, an empty one where none was.
+
+        ValueError for a wrong file, and for one that holds more than `most` epochs.
+        """
+        if self.path is None:
+            return {}
         if not self.path.exists():
-            return None
+            return {}
         arrays = read_npz(self.path, "delete it to start afresh")
         if "training" not in arrays:
             raise ValueError(f"{self.path} is damaged (it holds no training): delete it to start afresh.")
@@ -54,6 +71,8 @@ class Checkpoint:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{self.path} is damaged ({error!r}): delete it to start afresh.") from error
         self._check(belongs_to)
+        if epochs > most:
+            raise ValueError(f"{self.path} holds {epochs} epochs, but {most} are asked for: delete it.")
         moving = self.model.state() if self.optimizer.momentum else {}
         if missing := {*self.model.state(), *(f"velocity.{name}" for name in moving)} - arrays.keys():
             raise ValueError(f"{self.path} is damaged (it holds no {min(missing)}): delete it to start afresh.")

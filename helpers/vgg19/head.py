@@ -9,8 +9,9 @@ import time
 import numpy as np
 from tqdm.auto import tqdm
 
+from helpers import _checks
 from helpers.store.cache import kept, key_of
-from helpers.training import History, check_labels, softmax_cross_entropy
+from helpers.training import History, softmax_cross_entropy
 from helpers.vgg19.backbone import position
 from helpers.vgg19.backend import keras, tf
 from helpers.vgg19.weights import digest, layer_weights, set_layer_weights
@@ -191,4 +192,4 @@ def _checked(split, model) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"The features have the shape {x.shape}, this part of the model takes {model.input.shape}.")
     if not all(np.isfinite(row).all() for row in x):  # a ReLU may turn NaN into 0, and nothing would be seen of it
         raise ValueError("The features hold NaN or infinity.")
-    return x, check_labels(labels, len(x), model.output.shape[-1]).astype(np.int64)
+    return x, _checks.labels(labels, len(x), model.output.shape[-1]).astype(np.int64)

@@ -1,4 +1,4 @@
-"""The stage against its three layers, one after another: the same numbers, whatever is cut where."""
+"""Three layers in one go against the same, one after another: the same numbers, whatever is cut where."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.convolution import conv2d_backward, conv2d_forward
-from helpers.engine import fused as stage
-from helpers.engine.fused import stage_backward, stage_forward
-from helpers.network import Conv2D, Flatten, MaxPool2D, ReLU, Sequential
+from helpers.engine import fused
+from helpers.engine.fused import fused_backward, fused_forward
 from helpers.pooling import max_pool2d_backward, max_pool2d_forward
 
 
@@ -25,24 +24,24 @@ def layer_by_layer(x, w, b, dout):
     st.sampled_from([1, 700, 1 << 19]),
     st.integers(0, 2**32 - 1),
 )
-def test_a_stage_is_its_three_layers(sizes, parts, block, seed):
+def test_three_in_one_go_are_the_three_layers(sizes, parts, block, seed):
     n, h, w_, c, kw, f = sizes
     rng = np.random.default_rng(seed)
     x, w, b = rng.standard_normal((n, h + 3, w_ + kw, c)), rng.standard_normal((3, kw, c, f)), rng.standard_normal(f)
     dout = rng.standard_normal((n, h, w_, f))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "STRIP", block)
-        out, cache = stage_forward(x, w, b, parts)
-        found = (out, *stage_backward(dout, cache, parts=parts))
+        patch.setattr(fused, "STRIP", block)
+        out, cache = fused_forward(x, w, b, parts)
+        found = (out, *fused_backward(dout, cache, parts=parts))
     for got, expected in zip(found, layer_by_layer(x, w, b, dout), strict=True):
         assert_close(got, expected, 1e-12)
 
 
 def test_each_window_passes_its_whole_gradient_to_one_pixel_even_where_all_are_equal():
     x, w, b = np.ones((1, 9, 8, 1)), np.ones((3, 3, 1, 1)), np.array([0.5])  # every window: 9.5 four times
-    out, cache = stage_forward(x, w, b)
+    out, cache = fused_forward(x, w, b)
     dout = np.random.default_rng(0).standard_normal(out.shape)
-    _, dw, db = stage_backward(dout, cache)
+    _, dw, db = fused_backward(dout, cache)
     assert_close(out, np.full(out.shape, 9.5), 1e-13)
     assert_close(dw, np.full(w.shape, dout.sum()), 1e-13)
     assert_close(db, dout.sum(keepdims=True).ravel(), 1e-13)
@@ -50,9 +49,9 @@ def test_each_window_passes_its_whole_gradient_to_one_pixel_even_where_all_are_e
 
 def test_a_window_of_zeros_passes_nothing_back():
     x, w = np.random.default_rng(0).random((2, 8, 7, 2)), np.ones((3, 3, 2, 3))
-    out, cache = stage_forward(x, w, np.full(3, -100.0))
+    out, cache = fused_forward(x, w, np.full(3, -100.0))
     assert not out.any()
-    assert not any(gradient.any() for gradient in stage_backward(np.ones(out.shape), cache))
+    assert not any(gradient.any() for gradient in fused_backward(np.ones(out.shape), cache))
 
 
 def test_arrays_that_are_not_contiguous_and_what_is_handed_in_are_left_alone():
@@ -60,8 +59,8 @@ def test_arrays_that_are_not_contiguous_and_what_is_handed_in_are_left_alone():
     x, dout = rng.standard_normal((2, 9, 7, 3))[:, ::-1], rng.standard_normal((4, 2, 4, 6)).transpose(1, 3, 2, 0)
     w, b = rng.standard_normal((3, 3, 3, 4)), rng.standard_normal(4)
     before = [a.copy() for a in (x, w, b, dout)]
-    out, cache = stage_forward(x, w, b)
-    found = (out, *stage_backward(dout, cache))
+    out, cache = fused_forward(x, w, b)
+    found = (out, *fused_backward(dout, cache))
     for got, expected in zip(found, layer_by_layer(x, w, b, dout), strict=True):
         assert_close(got, expected, 1e-12)
     assert all(np.array_equal(a, c) for a, c in zip((x, w, b, dout), before, strict=True))
@@ -70,10 +69,10 @@ def test_arrays_that_are_not_contiguous_and_what_is_handed_in_are_left_alone():
 def test_float32_stays_float32_and_dx_only_where_needed():
     rng = np.random.default_rng(0)
     x, w, b = rng.random((1, 8, 8, 2), np.float32), rng.random((3, 3, 2, 4), np.float32), np.zeros(4, np.float32)
-    out, cache = stage_forward(x, w, b)
-    dx, dw, db = stage_backward(out, cache)
+    out, cache = fused_forward(x, w, b)
+    dx, dw, db = fused_backward(out, cache)
     assert {a.dtype for a in (out, dx, dw, db)} == {np.dtype(np.float32)}
-    assert stage_backward(out, cache, need_dx=False)[0] is None
+    assert fused_backward(out, cache, need_dx=False)[0] is None
 
 
 @pytest.mark.parametrize(("of_x", "of_w", "of_dout"), [("d", "f", "f"), ("f", "d", "f"), ("f", "f", "d")])
@@ -81,8 +80,8 @@ def test_the_wider_of_two_types_is_kept(of_x, of_w, of_dout):
     rng = np.random.default_rng(0)
     x, w, b = rng.random((2, 9, 8, 2)).astype(of_x), rng.random((3, 3, 2, 4)).astype(of_w), np.ones(4, of_w)
     dout = rng.standard_normal((2, 6, 5, 4)).astype(of_dout)
-    out, cache = stage_forward(x, w, b)
-    found = (out, *stage_backward(dout, cache))
+    out, cache = fused_forward(x, w, b)
+    found = (out, *fused_backward(dout, cache))
     exact = layer_by_layer(*(array.astype(float) for array in (x, w, b, dout)))
     for got, expected in zip(found, exact, strict=True):
         wide = "d" in (of_x, of_w) if got is out else True
@@ -93,40 +92,55 @@ def test_the_wider_of_two_types_is_kept(of_x, of_w, of_dout):
 def test_shapes_that_do_not_fit_are_refused():
     x, w, b = np.ones((1, 8, 8, 2)), np.ones((3, 3, 2, 4)), np.zeros(4)
     with pytest.raises(ValueError, match="3 channels, but the kernels"):
-        stage_forward(np.ones((1, 8, 8, 3)), w, b)
-    _, cache = stage_forward(x, w, b)
+        fused_forward(np.ones((1, 8, 8, 3)), w, b)
+    _, cache = fused_forward(x, w, b)
     with pytest.raises(ValueError, match=r"dout has the shape \(1, 6, 6, 4\), but the output had \(1, 5, 5, 4\)"):
-        stage_backward(np.ones((1, 6, 6, 4)), cache)
+        fused_backward(np.ones((1, 6, 6, 4)), cache)
 
 
-@pytest.mark.parametrize("count", [1, 3, 8, 9])
-def test_a_network_that_ends_with_a_stage_gives_its_caller_arrays_of_its_own(count):
+# Where the exact result is 0, or the same twice
+
+
+def both(x, w, b, dout):
+    out, cache = fused_forward(x, w, b)
+    return (out, *fused_backward(dout, cache)), layer_by_layer(x, w, b, dout)
+
+
+def test_a_window_of_zeros_stays_shut_beside_rows_that_are_not_zero():
+    x, w = np.zeros((1, 5, 4, 1), np.float32), (np.arange(1, 10, dtype=np.float32) / 10).reshape(3, 3, 1, 1)
+    x[0, 4] = 0.1
+    (out, _, _, db), _ = both(x, w, np.zeros(1, np.float32), np.ones((1, 2, 1, 1), np.float32))
+    assert out[0, 0, 0, 0] == 0
+    assert abs(out[0, 1, 0, 0] - 0.24) < 1e-6
+    assert db.tolist() == [1]
+
+
+@pytest.mark.parametrize("bias", [0.0, 0.25, -0.25])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(seed=st.integers(0, 2**32 - 1), kw=st.integers(1, 4), parts=st.integers(1, 3))
+def test_black_areas_are_treated_as_by_the_layers(bias, dtype, seed, kw, parts):
+    rng = np.random.default_rng(seed)
+    x = rng.random((2, 17, 14, 2)).astype(dtype)
+    for n in range(2):
+        top, left = rng.integers(0, 12, 2)
+        x[n, top : top + rng.integers(3, 12), left : left + rng.integers(3, 12)] = 0
+        x[n, :, rng.integers(0, 14) :] *= rng.integers(0, 2)
+    w, b = rng.standard_normal((3, kw, 2, 5)).astype(dtype), np.full(5, bias, dtype)
+    dout = rng.integers(1, 4, (2, 14, 14 - kw, 5)).astype(dtype)
+    out, cache = fused_forward(x, w, b, parts)
+    found = (out, *fused_backward(dout, cache, parts=parts))
+    for got, expected in zip(found, layer_by_layer(x, w, b, dout), strict=True):
+        assert_close(got, expected)
+
+
+def test_flat_areas_move_a_pixels_gradient_and_leave_those_of_the_weights():
+    """Of windows that are equal but for rounding another may win: its pixels differ, and hold the same colours."""
     rng = np.random.default_rng(0)
-    model = Sequential([Conv2D(2, 3, rng=rng, dtype=np.float64), ReLU(), MaxPool2D()])
-    conv = model.layers[0].params
-    x = rng.standard_normal((count, 7, 9, 2))
-    first, dout = model.forward(x), rng.standard_normal((count, 4, 6, 3))
-    expected = layer_by_layer(x, conv["w"], conv["b"], dout)
-    dx = model.backward(dout)
-    assert_close(first, expected[0], 1e-12)
-    second = model.forward(x + 1)
-    model.backward(dout + 1)
-    assert not np.shares_memory(first, second)
-    assert_close(first, expected[0], 1e-12)
-    assert_close(dx, expected[1], 1e-12)
-
-
-def test_a_flat_network_without_dense_layers_also_goes_by_steps():
-    rng = np.random.default_rng(0)
-    model = Sequential([Conv2D(2, 3, rng=rng, dtype=np.float64), Flatten()])
-    x = rng.standard_normal((2, 5, 5, 2))
-    assert_close(model.forward(x), conv2d_forward(x, *model.layers[0].params.values())[0].reshape(2, -1), 1e-13)
-
-
-def test_a_network_in_double_precision_keeps_it_for_images_in_single():
-    def model():
-        rng = np.random.default_rng(0)
-        return Sequential([Conv2D(2, 3, rng=rng, dtype=np.float64), ReLU(), MaxPool2D()])
-
-    x = np.random.default_rng(1).random((9, 7, 9, 2), np.float32)
-    assert_close(model().forward(x), model().forward(x.astype(float)), 1e-14)
+    x = np.repeat(np.repeat(rng.random((2, 3, 4, 3), np.float32), 9, axis=1), 8, axis=2)  # flags of flat patches
+    w, b = rng.standard_normal((3, 3, 3, 6), np.float32), rng.standard_normal(6, np.float32)
+    dout = rng.standard_normal((2, 24, 29, 6), np.float32)
+    (out, dx, dw, db), expected = both(x, w, b, dout)
+    assert_close(out, expected[0])
+    assert_close(db, expected[3])
+    assert_close(dw, expected[2], 1e-4)
+    assert_close(dx.sum(axis=(1, 2)), expected[1].sum(axis=(1, 2)), 1e-4)  # moved, not lost

@@ -27,11 +27,11 @@ def test_a_function_is_shown_as_it_is_without_its_docstring():
 
 
 def test_methods_stand_under_their_class_and_files_are_named_once():
-    code, below = shown(layers.Dense.__init__, layers.Dense.apply, layers.ReLU, convolution.output_size)
+    code, below = shown(layers.Dense.__init__, layers.Dense.forward, layers.ReLU, convolution.output_size)
     kinds = [type(node).__name__ for node in ast.parse(code).body]
     assert kinds == ["ClassDef", "ClassDef", "FunctionDef"]
     dense, relu, _ = ast.parse(code).body
-    assert [node.name for node in dense.body] == ["__init__", "apply"]
+    assert [node.name for node in dense.body] == ["__init__", "forward"]
     assert (dense.name, relu.name) == ("Dense", "ReLU")
     assert all(ast.get_docstring(node) is None for node in [dense, relu, *dense.body, *relu.body])
     assert "\n\n\n\n" not in code

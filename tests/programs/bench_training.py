@@ -197,7 +197,7 @@ def loops_against_forward() -> dict:
             loops += w.shape[3] * fastest(lambda: convolve2d_loops(image[0], w[::-1, ::-1, :, 0]), 1)  # noqa: B023
         elif number in (2, 5):
             loops += image.shape[3] * fastest(lambda: max_pool2d_loops(image[0, :, :, 0]), 1)  # noqa: B023
-        image = layer.apply(image)[0]
+        image = layer.predict(image)
     product = fastest(lambda: image.reshape(1, -1) @ dense, 3)
     return {
         "loops": loops + product,

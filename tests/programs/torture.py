@@ -22,6 +22,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from helpers import training
 from helpers.network import SGD, fit, report_cnn
 from helpers.report import command as report
 
@@ -54,10 +55,11 @@ PARAMETERS = 'DATASET = "scenes"\nSEED = 0\nEPOCHS = 25\nRUN_DIR = ""'
 
 def train(checkpoint: Path, size: int, epochs: int):
     """Train a small network of the report's kind on random pictures; return it and its history."""
+    training.SAVE_EVERY = 1
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (30, size, size, 3), dtype=np.uint8)
     data = (images[:24], np.arange(24) % 3), (images[24:], np.arange(6) % 3)
-    model, settings = report_cnn(size, 3, rng=rng), {"batch_size": 7, "checkpoint": checkpoint, "save_every": 1}
+    model, settings = report_cnn(size, 3, rng=rng), {"batch_size": 7, "checkpoint": checkpoint}
     return model, fit(model, *data, optimizer=SGD(0.01, 0.9), epochs=epochs, rng=rng, **settings)
 
 

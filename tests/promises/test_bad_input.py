@@ -27,7 +27,7 @@ from PIL import Image
 from helpers.convolution import conv2d_forward, convolve2d_loops
 from helpers.data import caltech101
 from helpers.data import datasets as data
-from helpers.engine.fused import stage_forward
+from helpers.engine.fused import fused_forward
 from helpers.network import (
     SGD,
     Conv2D,
@@ -624,16 +624,16 @@ ARRAYS = {
     "pooling: a list": Bad(lambda w: max_pool2d_forward([1.0]), "not list | x must | be an array (N, H, W, C)"),
     "pooling: too large": Bad(lambda w: max_pool2d_forward(zeros(1, 2, 6, 3), 3), "not fit | window of 3 | pad more"),
     "pooling: too wide": Bad(lambda w: max_pool2d_forward(zeros(1, 6, 2, 3), 3), "not fit | window of 3 | pad more"),
-    "pooling: window 0": Bad(lambda w: max_pool2d_forward(zeros(1, 5, 6, 3), 0), "not 0 | k must | at least 1"),
+    "pooling: window 0": Bad(lambda w: max_pool2d_forward(zeros(1, 5, 6, 3), 0), "not 0 | size must | at least 1"),
     "pooling: stride 0": Bad(lambda w: max_pool2d_forward(zeros(1, 5, 6, 3), 2, 0), "not 0 | stride must | at least 1"),
     "pooling: stride -1": Bad(lambda w: max_pool2d_forward(zeros(1, 5, 6, 3), 2, -1), "not -1 | stride must | least 1"),
-    "pooling: window 2.0": Bad(lambda w: max_pool2d_forward(zeros(1, 5, 6, 3), 2.0), "2.0 | k must | a whole number"),
+    "pooling: window 2.0": Bad(lambda w: max_pool2d_forward(zeros(1, 5, 6, 3), 2.0), "2.0 | size must | a whole"),
     "network: one image": Bad(
-        lambda w: network().forward(zeros(8, 8, 3)), "not (8, 8, 3) | The network | takes a batch"),
+        lambda w: network().forward(zeros(8, 8, 3)), "not (8, 8, 3) | x must | an array (N, H, W, C)"),
     "network: no images": Bad(
-        lambda w: network().predict(zeros(0, 8, 8, 3)), "not (0, 8, | The network | at least one"),
+        lambda w: network().predict(zeros(0, 8, 8, 3)), "empty batch | x | at least one"),
     "network: gray images": Bad(
-        lambda w: network().forward(zeros(1, 8, 8, 1)), "not (8, 8, 1) | This Conv2D | takes images of 3 channels"),
+        lambda w: network().forward(zeros(1, 8, 8, 1)), "1 channels | x has | are made for 3"),
     "network: larger images": Bad(
         lambda w: network().forward(zeros(1, 9, 8, 3)), "not (1, 84) | This Dense | takes (N, 72)"),
     "network: pixels not converted": Bad(
@@ -642,16 +642,16 @@ ARRAYS = {
     "network: one class": Bad(lambda w: report_cnn(8, 1, rng=None), "not 8, 1 | The network | and two classes"),
     "network: half a pixel": Bad(lambda w: report_cnn(8.5, rng=None), "not 8.5 | image_size must | a whole number"),
     "network: a seed for a generator": Bad(lambda w: report_cnn(8, rng=0), "not 0 | rng must | np.random.default_rng"),
-    "network: a list": Bad(lambda w: network().forward([[1.0]]), "not (1, 1) | The network | takes a batch of images"),
+    "network: a list": Bad(lambda w: network().forward([[1.0]]), "not list | x must | an array (N, H, W, C)"),
     "network: no parameters": Bad(
         lambda w: evaluate(Sequential([ReLU()]), NAN, np.zeros(8, int)), "no classes | This network | has no layer"),
     "network: pooling a vector": Bad(
         lambda w: Sequential([MaxPool2D()]).summary((4,)), "not (4,) | Pooling | takes images (H, W, C)"),
-    "no channels": Bad(lambda w: Conv2D(0, 4, rng=None), "(3, 3, 0, 4) | A weight's shape | of at least 1"),
+    "no channels": Bad(lambda w: Conv2D(0, 4, rng=None), "(3, 3, 0, 4) | A weight's shape | whole numbers from 1"),
     "kernels without filters": convolution(
         "(3, 2, 3, 0) | The kernels w | at least one channel and one filter", w=zeros(3, 2, 3, 0), b=zeros(0)),
     "a stage on three rows": Bad(
-        lambda w: stage_forward(zeros(1, 3, 8, 3), zeros(3, 3, 3, 4), zeros(4)), "does not fit | A window of 2 | pad"),
+        lambda w: fused_forward(zeros(1, 3, 8, 3), zeros(3, 3, 3, 4), zeros(4)), "does not fit | A window of 2 | pad"),
     "a label out of range": training("A label is 3 | with 3 classes | go from 0 to 2", labels=np.full(8, 3)),
     "a negative label": training("A label is -1 | with 3 classes | go from 0 to 2", labels=np.full(8, -1)),
     "labels that are not whole": training("not float64 | Labels | must be whole numbers", labels=zeros(8)),
@@ -660,7 +660,7 @@ ARRAYS = {
     "no images to train on": training("the shape (0,) | 0 images | at least one", images=NAN[:0], labels=np.arange(0)),
     "whole-number images": training("int64 | Images must | uint8 (0 to 255)", images=zeros(8, 8, 8, 3, dtype=np.int64)),
     "images too narrow": training("does not fit | A window of 3 | pad more", images=np.zeros((8, 8, 2, 3), np.uint8)),
-    "images with alpha": training("8, 4) | This Conv2D | of 3 channels", images=np.zeros((8, 8, 8, 4), np.uint8)),
+    "images with alpha": training("4 channels | x has | are made for 3", images=np.zeros((8, 8, 8, 4), np.uint8)),
     "NaN in the images": training("NaN or infinite | Images hold | look at where they come from", images=NAN),
     "validation labels out of range": training("A label is 9 | 3 classes | 0 to 2", val=(NAN[:1], np.array([9]))),
     "evaluating: labels out of range": Bad(

@@ -31,17 +31,7 @@ ARROWS = {  # what each may import, and with it all that lies below
 DOORS = {"network": {"engine", "store"}, "training": {"store"}}  # the rooms that a file of mathematics may import
 NOT_YET = {  # each of these fails; when it holds, pytest says XPASS, and its line goes
     "arrows report": "cells imports figures.text, environment engine.threads",
-    "arrows convolution": "threads are not out of the textbook yet",
-    "arrows layers": "threads are not out of the textbook yet",
-    "arrows training": "it takes check_rng from convolution",
-    "doors convolution": "threads are not out of the textbook yet",
-    "doors layers": "threads are not out of the textbook yet",
-    "doors _checks": "the file is not there yet",
-    "top files": "_checks is not there yet",
-    "size mathematics": "1,005 lines",
     "size helpers": "7,861 lines",
-    "module helpers.layers": "269 lines",
-    "bodies training": "fit",
     "bodies helpers": "23 functions",
 }
 CASES = set()
