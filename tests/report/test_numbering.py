@@ -2,12 +2,14 @@
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers.report import appendices, cells, numbering
+from helpers.report import appendices, cells, command, numbering
 
 ONE = [
     new_markdown_cell(
@@ -107,3 +109,44 @@ def test_appendices_are_numbered_by_letters():
     called = numbering.write({"01_one.ipynb": notebook}, beyond)
     assert called == {"ch-data": "Appendix A", "tbl-data": "Table A.1", "tbl-licences": "Table A.2"}
     assert re.match("# A\u2002Data", beyond["data"].cells[0].source)
+
+
+@pytest.fixture
+def numbered(tmp_path):
+    """The committed notebooks, copied; whether they are numbered as they should be is the test below."""
+    paths = [shutil.copy(path, tmp_path) for path in command.committed()]
+    return [Path(path) for path in paths]
+
+
+def test_the_committed_notebooks_have_the_numbers_that_their_labels_give(numbered):
+    if numbering.GAP not in numbered[0].read_text(encoding="utf-8"):
+        pytest.skip("nobody has numbered them yet: python -m helpers.report.numbering")
+    stale = [path.name for path in numbering.number(numbered)]
+    assert not stale, "run python -m helpers.report.numbering"
+
+
+def test_every_reference_of_the_committed_notebooks_has_a_number_and_a_place(numbered):
+    numbering.number(numbered)
+    places = {path.name: set(re.findall(r'<a id="([\w-]+)"></a>', "\n".join(sources(path)))) for path in numbered}
+    beyond = appendices.chapters([cells.read(path) for path in numbered])
+    places[numbering.REPORT] = set(re.findall(r'id="([\w-]+)"', "\n".join(b.cells[0].source for b in beyond.values())))
+    found = 0
+    for path in numbered:
+        outputs = json.dumps([cell.get("outputs", []) for cell in cells.read(path).cells])
+        for text in [*sources(path), *sources(path, "code"), outputs]:
+            for said, home, label in re.findall(r"\[([^\[\]\n]*)\]\(([\w./-]*)#([a-z]+-[\w-]+)\)", text):
+                found += 1
+                assert label in places[home or path.name], (path.name, label)
+                assert said not in numbering.NOUNS.values(), (path.name, label)
+    assert found > 60
+
+
+def test_no_figure_of_the_committed_notebooks_is_there_twice(numbered):
+    labels = [
+        label
+        for path in numbered
+        for source in sources(path, "code")
+        if (label := cells.options(source)[0].get("label"))
+    ]
+    assert len(labels) == len(set(labels))
+    assert len(labels) > 50

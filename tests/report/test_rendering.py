@@ -16,7 +16,7 @@ from PIL import Image
 
 from helpers.convolution import output_size
 from helpers.figures.text import solution, source
-from helpers.report import appendices, cells, document, rendering
+from helpers.report import appendices, cells, document, numbering, rendering
 from helpers.store import files
 
 NASTY = ["<script>alert(1)</script>", "#raw", "<b onclick=x()>b</b>", '"]#panic("x")', "a\\b", "`t`", "é😀", "{{x}}"]
@@ -150,6 +150,24 @@ def test_numbers_and_references_are_the_same_in_both_formats(report):
     assert re.findall(r'class="number">\((.*?)\)', page) == re.findall(r"_ => \[\((.*?)\)\]", typ) == ["1.1", "1.2"]
     assert re.findall(r'header-section-number">([\w.]+)', page) == ["1", "1.1", "1.1.1", "2", "A", "B"]
     assert '<a href="#tbl-b">Table\u00a02.1</a>' in page[: page.index('<section id="ch-one"')]  # the abstract's
+
+
+def test_notebook_page_and_pdf_have_the_same_numbers(report):
+    folder, page, typ = report
+    notebooks = {path.name: cells.read(path) for path in sorted((folder / "notebooks").iterdir())}
+    called = numbering.write(notebooks, appendices.chapters(notebooks.values()))
+    bare = re.sub(r'src="data:[^"]*"', "", page)
+    kinds = [text.split()[0] for text in called.values()]
+    assert [kinds.count(kind) for kind in ("Figure", "Table", "Equation", "Section", "Chapter")] == [4, 5, 2, 1, 2]
+    for label, text in called.items():
+        kind, number = text.split()
+        after = bare[bare.index(f'id="{label}"') :]
+        said = {"Figure": f">Figure\u00a0{number}.<", "Table": f">Table\u00a0{number}.<", "Equation": f">({number})<"}
+        assert said.get(kind, f'header-section-number">{number}<') in after[:3000], label
+        if kind in ("Figure", "Table"):
+            assert f"{kind}~{number}." in typ
+        elif kind == "Equation":
+            assert f"[({number})]" in typ
 
 
 def test_a_page_loads_nothing_and_runs_its_own_script_only(report):
