@@ -62,10 +62,7 @@ def geometry(layer) -> list[tuple]:
 
 def clone(model):
     """Return a copy whose weights can be changed by `set_weights`; the arrays are replaced, never written into."""
-    steps = [copy.copy(layer) for layer in model.layers]
-    for step in steps:
-        step.params = dict(step.params)
-    return type(model)(steps, model.input_shape)
+    return type(model)([copy.copy(layer) for layer in model.layers], model.input_shape)
 
 
 def weights(layer) -> list[np.ndarray]:

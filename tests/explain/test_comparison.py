@@ -44,6 +44,14 @@ def test_method_maps_are_what_explain_gives(model, images):
         np.testing.assert_allclose(maps[name], heat, rtol=1e-3, atol=1e-4 * heat.max())
 
 
+def test_maps_of_more_images_than_a_batch_are_those_of_each(model, images):
+    many, classes = np.concatenate([images, images[::-1]])[:9], [2, 0, 1, 1, 2, 0, 0, 2, 1]
+    together = compare_maps.method_maps(model, many, classes, LAYER)
+    for n in (0, 7, 8):
+        alone = compare_maps.method_maps(model, many[n : n + 1], classes[n : n + 1], LAYER)[:, 0]
+        np.testing.assert_allclose(together[:, n], alone, rtol=1e-3, atol=1e-4 * alone.max())
+
+
 def test_baselines_ask_no_network(images):
     maps = compare_maps.baseline_maps(images, rng(3))
     assert tuple(maps) == compare_maps.BASELINES

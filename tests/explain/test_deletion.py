@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from helpers import explain
+from helpers.explain.deletion import ranks
 from helpers.network import Dense, Flatten, Sequential, softmax
 
 SHAPE = (4, 5)  # 20 pixels
@@ -108,3 +109,9 @@ def test_wrong_questions_get_a_sentence(change, says):
     ask = {"model": linear(np.ones(SHAPE)), "image": np.ones((*SHAPE, 1)), "maps": np.ones(SHAPE), "class_index": 1}
     with pytest.raises(ValueError, match=says):
         explain.insertion_deletion(**ask | change)
+
+
+def test_equal_values_go_in_reading_order_in_a_large_map_too():
+    heat = rng().integers(0, 3, (40, 50))
+    order = sorted(range(2000), key=lambda at: -heat.flat[at])  # Python's own sorting keeps the order of equals
+    assert np.array_equal(np.argsort(ranks(heat), axis=None), order)
