@@ -58,8 +58,11 @@ chapters.forEach((chapter, k) => {
 });
 
 // Search: the sections whose own text has all of the words.
-const own = (section) => [...section.children].filter((child) => !child.matches("section, nav"))
-  .map((child) => child.textContent).join(" ").replace(/\s+/g, " ").replace("¶", "");
+const own = (section) => {
+  const copy = section.cloneNode(true);
+  for (const other of copy.querySelectorAll("section, nav, annotation, button, .anchor")) other.remove();
+  return copy.textContent.replace(/\s+/g, " ");
+};
 const search = made("input", { type: "search", className: "search", placeholder: "Search" });
 search.setAttribute("aria-label", "Search the report");
 const results = made("ul", { className: "results" });
