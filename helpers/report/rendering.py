@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import unicodedata
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -147,7 +148,7 @@ def _in_system_fonts(signs: set[str]) -> set[str]:
     paths = sorted({font.path for font in typst.Fonts(include_embedded_fonts=False).fonts() if font.path})
     covered: set[str] = set()
     for path in paths:
-        if not signs <= covered:
+        with suppress(OSError, RuntimeError):  # a font that cannot be read
             covered |= {sign for sign in signs if ord(sign) in get_font(path).get_charmap()}
     return covered
 

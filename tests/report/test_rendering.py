@@ -550,7 +550,9 @@ def test_names_in_signs_that_typst_does_not_bring_are_set_in_the_system_s_fonts_
 
 def test_a_system_s_font_is_found_by_its_signs(tmp_path, monkeypatch):
     path = str(Path(rendering.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
-    fonts = type("Fonts", (), {"fonts": lambda self: [type("Font", (), {"path": path})()]})
+    (tmp_path / "a.ttf").write_bytes(b"no font")
+    found = [type("Font", (), {"path": each})() for each in (str(tmp_path / "a.ttf"), path)]
+    fonts = type("Fonts", (), {"fonts": lambda self: found})
     monkeypatch.setattr(rendering.typst, "Fonts", lambda **_: fonts())
     assert rendering._in_system_fonts(set("aת猫")) == set("aת")  # DejaVu Sans has Hebrew
 
