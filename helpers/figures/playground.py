@@ -25,6 +25,7 @@ KERNELS = {
     "relief": [[-2, -1, 0], [-1, 1, 1], [0, 1, 2]],
 }
 REST = "your own"
+SUMS = "What the kernel's numbers add up to decides: 1 keeps the image, 0 leaves only its changes"
 
 
 def color_range(feature_map: np.ndarray, kernel: np.ndarray) -> tuple[str, float, float]:
@@ -57,10 +58,10 @@ def described(feature_map: np.ndarray, kernel: np.ndarray) -> str:
     return f"The kernel's numbers add up to {kernel.sum():.3g}; {reach}: {ends}."
 
 
-def kernel_effects(gray: np.ndarray, names: Sequence[str] = tuple(KERNELS)[1:6]) -> Figure:
+def kernel_effects(gray: np.ndarray, names: Sequence[str] = tuple(KERNELS)[1:6], title: str = SUMS) -> Figure:
     """Draw the kernels of those names with their numbers, and beneath each what it makes of a gray image (0 to 1)."""
     figure = canvas(2.95)
-    headline(figure, "What the kernel's numbers add up to decides: 1 keeps the image, 0 leaves only its changes")
+    headline(figure, title)
     axes = figure.subplots(2, len(names), height_ratios=[0.72, 1])
     for (above, below), name in zip(axes.T, names, strict=True):
         kernel = np.array(KERNELS[name], float)
