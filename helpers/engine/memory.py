@@ -4,6 +4,10 @@ import math
 import threading
 
 import numpy as np
+import psutil
+
+# Bytes that a training step of the report's network takes: for itself, and for each image of a batch.
+NETWORK, IMAGE = 3.2e9, 55e6
 
 _of_thread = threading.local()
 
@@ -38,3 +42,16 @@ def buffer(name, shape: tuple[int, ...], dtype) -> np.ndarray:
 def forget() -> None:
     """Let go of this thread's arrays: a forked process begins with none."""
     _of_thread.__dict__.clear()
+
+
+def check_batch(batch_size: int, images: int) -> None:
+    """Raise ValueError where the report's network, 224 x 224, has no memory for a step on so many of the images."""
+    free = psutil.virtual_memory().available
+    batch = min(batch_size, images)
+    if NETWORK + batch * IMAGE > free:
+        most = int((free - NETWORK) // IMAGE)
+        advice = f"give BATCH_SIZE={most} or less" if most > 0 else "close other programs, or use a larger machine"
+        raise ValueError(
+            f"A step on {batch} images at once takes about {(NETWORK + batch * IMAGE) / 1e9:.1f} GB of memory, and "
+            f"{free / 1e9:.1f} GB are free: {advice}."
+        )

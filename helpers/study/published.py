@@ -25,7 +25,8 @@ COLUMNS = {"caltech101": "measured, the same photographs", "scenes": "measured, 
 def beside(network: str, here: dict) -> tuple[list[str], list[list[str]]]:
     """Return header and rows, one a split: accuracy and loss as published, on the same photographs, and in this run.
 
-    network: a name of SETTINGS; here: {"accuracy": {split: share}, "loss": {split: nats}} of this run.
+    network: a name of SETTINGS; here: {"accuracy": {split: share}, "loss": {split: nats}} of this run. Only test images
+    get an interval.
     """
     theirs = source_report().get(THEIRS.get(network))
     there = load()["datasets"].get("caltech101", {}).get("networks", {}).get(network, {})
@@ -34,7 +35,11 @@ def beside(network: str, here: dict) -> tuple[list[str], list[list[str]]]:
         header += [f"{what}, published", "the same photographs, over seeds", "this run"]
         for (split, *_), row in zip(rows, rows, strict=True):
             published = f"{theirs[what][split]:g}" if theirs else ""
-            row += [published, _over_seeds(there.get(f"{split}_{what}"), 3), f"{here[what][split]:.3f}"]
+            over_seeds = _over_seeds(there.get(f"{split}_{what}"), 3)
+            if split != "test":  # fitted or chosen on: an interval would promise something of new images
+                over_seeds = over_seeds.partition(" (")[0]
+            value = here[what][split]
+            row += [published, over_seeds, f"{value:.3f}" if value < 1000 else f"{value:.3g}"]
     return header, rows
 
 

@@ -71,6 +71,9 @@ def test_published_stands_beside_measured_and_this_run(monkeypatch):
         f"{theirs['loss']['test']:g}", "**0.250** (0.250 to 0.250)", "2.000",
     ]  # fmt: skip
     assert rows[0][2] == "not measured yet"  # the accuracy on the training images
+    assert not any("to" in entry for row in rows[:2] for entry in row if entry != "not measured yet")
+    ran_away = {what: dict.fromkeys(here[what], 1095451082752.0) for what in here}
+    assert published.beside("scratch", ran_away)[1][2][6] == "1.1e+12"
     tuned = published.beside("vgg19_tuned", here)[1]
     assert [row[1] for row in tuned] == [""] * 3  # nobody published it
     assert published.beside("vgg19_frozen", here)[1][2][1] == "1"
