@@ -15,12 +15,10 @@ from matplotlib.figure import Figure
 
 from helpers.store.files import ROOT
 
-FOLD = "<details><summary>Solution</summary>\n\n", "\n\n</details>"
-
 
 def solution(text: str) -> Markdown:
     """Return an exercise's solution, Markdown, for a cell tagged solution to end with: folded until someone asks."""
-    return Markdown(text.join(FOLD))
+    return Markdown(f"<details><summary>Solution</summary>\n\n{text}\n\n</details>")
 
 
 def source(*objects: Callable | type) -> Markdown:

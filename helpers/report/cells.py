@@ -11,10 +11,9 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from helpers.figures.text import FOLD
-
 WIDGET = "application/vnd.jupyter.widget-view+json"  # a progress bar's
 _FOR_TOOLS = re.compile(r"[ \t]*# (?:fmt: skip|noqa\b.*|type: ignore.*)$", re.MULTILINE)
+_FOLD = re.compile(r"<details><summary>Solution</summary>\n\n(.*)\n\n</details>", re.DOTALL)  # figures.text makes it
 _TEXTS = ("Markdown", "solution", "source")
 
 
@@ -59,7 +58,8 @@ def is_folded(cell: NotebookNode) -> bool:
 
 def unfolded(text: str) -> str:
     """Return a solution without its fold, which the report makes in its own way; any other text as it is."""
-    return text.removeprefix(FOLD[0]).removesuffix(FOLD[1]) if text.startswith(FOLD[0]) else text
+    match = _FOLD.fullmatch(text)
+    return match[1] if match else text
 
 
 def merged_outputs(outputs: list) -> list:

