@@ -135,11 +135,12 @@ def fit(model, train, val, *, optimizer, epochs, batch_size, rng, checkpoint=Non
     state = Checkpoint(checkpoint, model, optimizer, rng, batch_size, *train)
     history = History(**state.resume(epochs))
     done, count = len(history.loss), -(-len(train[0]) // batch_size)
-    with tqdm(desc="training", initial=done * count, total=epochs * count, unit="batch") as bar:
+    with tqdm(None, "training", epochs * count, initial=done * count, unit="batch") as bar:
         for epoch in range(done, epochs):
             start = time.perf_counter()
             batches = _batches(len(train[0]), batch_size, rng)
-            scores = _epoch(model, *train, batches, optimizer, epoch, bar) + evaluate(model, *val)
+            scores = _epoch(model, *train, batches, optimizer, epoch, bar)
+            scores += evaluate(model, *val)
             _check_loss(scores[2], f"validation after epoch {epoch + 1}", optimizer)
             history.append(*scores, time.perf_counter() - start)
             bar.set_postfix(epoch=epoch + 1, loss=f"{scores[0]:.3g}", val=f"{scores[3]:.3f}")
