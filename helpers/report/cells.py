@@ -14,7 +14,6 @@ from nbformat.v4 import new_code_cell
 WIDGET = "application/vnd.jupyter.widget-view+json"  # a progress bar's
 _FOR_TOOLS = re.compile(r"[ \t]*# (?:fmt: skip|noqa\b.*|type: ignore.*)$", re.MULTILINE)
 _FOLD = re.compile(r"<details><summary>Solution</summary>\n\n(.*)\n\n</details>", re.DOTALL)  # figures.text makes it
-_TEXTS = ("Markdown", "solution", "source")
 
 
 def read(path: Path) -> NotebookNode:
@@ -47,8 +46,8 @@ def tags(cell: NotebookNode) -> set[str]:
 def shown(notebooks: Iterable[NotebookNode], tag: str) -> str:
     """Return the Markdown that the cells with a tag have shown."""
     tagged = [cell for notebook in notebooks for cell in notebook.cells if tag in tags(cell)]
-    outputs = [output for cell in tagged for output in cell.get("outputs", [])]
-    return "\n\n".join(output.data["text/markdown"] for output in outputs if "text/markdown" in output.get("data", {}))
+    shows = [output.get("data", {}) for cell in tagged for output in cell.get("outputs", [])]
+    return "\n\n".join(data["text/markdown"] for data in shows if "text/markdown" in data)
 
 
 def is_folded(cell: NotebookNode) -> bool:
@@ -104,7 +103,7 @@ def without_its_text(source: str) -> str:
         body = ast.parse(source).body
     except SyntaxError:  # a magic of Jupyter's
         return source
-    last = body[-1] if body else None
-    if not (isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and ast.unparse(last.value.func) in _TEXTS):
-        return source
-    return "\n".join(source.splitlines()[: last.lineno - 1]).rstrip()
+    match body:
+        case [*_, ast.Expr(ast.Call(ast.Name("Markdown" | "solution" | "source"))) as last]:
+            return "\n".join(source.splitlines()[: last.lineno - 1]).rstrip()
+    return source

@@ -43,19 +43,16 @@ def execute(
     _check_parameters(notebooks, asked)
     with _alone(run_dir):
         record = _begin(run_dir, {notebook.stem for notebook in notebooks})
-        record["parameters"] = {name: value for name, value in parameters.items() if name != "RUN_DIR"}
-        record["inputs"] = inputs
+        own = {name: value for name, value in parameters.items() if name != "RUN_DIR"}
+        record |= {"parameters": own, "inputs": inputs}
         given = [record["parameters"], inputs, sys.version_info[:2], versions(), versions(PACKAGES)]
         handed_on: dict[str, str] = {}  # by the notebooks so far
         width = max(len(notebook.stem) for notebook in notebooks)
         for notebook in notebooks:
-            start = time.monotonic()
             cells = read_cells(notebook)
             key = digest([given, cells, _sources(cells), handed_on])
-            took = "unchanged"
-            if not _unchanged(record["notebooks"].get(notebook.stem), key, run_dir):
-                _execute_one(notebook, key, parameters, run_dir, record)
-                took = f"{time.monotonic() - start:.1f} s{_training(run_dir, notebook.stem)}"
+            unchanged = _unchanged(record["notebooks"].get(notebook.stem), key, run_dir)
+            took = "unchanged" if unchanged else _execute_one(notebook, key, parameters, run_dir, record)
             print(f"{notebook.stem:{width}}  {took}", flush=True)
             files = record["notebooks"][notebook.stem]["files"]
             handed_on |= {name: sha for name, (_, sha) in files.items() if name.startswith("artifacts/")}
@@ -101,13 +98,15 @@ def read_record(run_dir: Path) -> dict:
     try:
         return read_json(run_dir / RECORD, "every notebook runs again")
     except FileNotFoundError:
-        return {"notebooks": {}}
+        pass
     except ValueError as error:
         print(error)
-        return {"notebooks": {}}
+    return {"notebooks": {}}
 
 
-def _execute_one(notebook: Path, key: str, parameters: dict, run_dir: Path, record: dict) -> None:
+def _execute_one(notebook: Path, key: str, parameters: dict, run_dir: Path, record: dict) -> str:
+    """Execute a notebook, put down what it made, and return how long that took."""
+    start = time.monotonic()
     own, copy = run_dir / "artifacts" / notebook.stem, run_dir / "notebooks" / notebook.name
     last = record["notebooks"].get(notebook.stem)
     if last and last["key"] != key:  # a checkpoint of other code, data or parameters must not be taken up again
@@ -119,6 +118,7 @@ def _execute_one(notebook: Path, key: str, parameters: dict, run_dir: Path, reco
     files = {name: [_stamp(path), file_digest(path)] for name, path in made.items()}
     record["notebooks"][notebook.stem] = {"key": key, "files": files}
     write_json(run_dir / RECORD, record)
+    return f"{time.monotonic() - start:.1f} s{_training(own / 'results.json')}"
 
 
 def _unchanged(entry: dict | None, key: str, run_dir: Path) -> bool:
@@ -131,9 +131,8 @@ def _same(path: Path, stamp: list[int], sha: str) -> bool:
     return path.is_file() and (_stamp(path) == stamp or file_digest(path) == sha)
 
 
-def _training(run_dir: Path, stem: str) -> str:
+def _training(path: Path) -> str:
     """Tell how much of a notebook's time was training, where its results say it."""
-    path = run_dir / "artifacts" / stem / "results.json"
     results = read_json(path, "run the notebook again") if path.is_file() else {}
     history = results.get("history") if isinstance(results, dict) else None
     seconds = sum(history.get("seconds", [])) if isinstance(history, dict) else 0
@@ -142,5 +141,4 @@ def _training(run_dir: Path, stem: str) -> str:
 
 def _sources(cells: list[dict]) -> dict[str, str]:
     """Return the hashes of the project's own files that the cells' results depend on."""
-    paths = dependencies(cell["source"] for cell in cells if cell["type"] == "code")
-    return hashes(paths)
+    return hashes(dependencies(cell["source"] for cell in cells if cell["type"] == "code"))

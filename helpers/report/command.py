@@ -53,7 +53,7 @@ def run(
 def render(run_dir: str | Path | None = None) -> tuple[Path, Path]:
     """Render a run's notebooks as RUN_DIR/report.html and report.pdf, or the committed ones in reports/.
 
-    The committed notebooks are taken as they are; see `rendering.render` and `rendering.write` for what is raised.
+    See `rendering.render` and `rendering.write` for what is raised.
     """
     from helpers.report import rendering
 
@@ -75,9 +75,8 @@ def committed() -> list[Path]:
 def refresh(only: str = "", run_dir: str | Path | None = None) -> list[Path]:
     """Number and execute the committed notebooks, write them back in place, and render the report.
 
-    Returns their paths, and those of reports/report.html and report.pdf. only is the beginning of one's name ("03"):
-    those before it run too, since it reads their results, but stay as they are. They run in `run_dir`, or in a
-    temporary folder.
+    Returns all their paths. only is the beginning of one's name ("03"): those before it run too, since it reads their
+    results, but stay as they are. They run in `run_dir`, or in a temporary folder.
     """
     names = committed()
     chosen = [path for path in names if path.name.startswith(only)]
@@ -89,9 +88,8 @@ def refresh(only: str = "", run_dir: str | Path | None = None) -> list[Path]:
     numbering.number(names)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(run_dir or temporary).resolve()
-        chain.execute(
-            names[: names.index(chosen[-1]) + 1], {"RUN_DIR": str(folder)}, folder, os.environ.get("EPOCHS", "")
-        )
+        until = names.index(chosen[-1]) + 1
+        chain.execute(names[:until], {"RUN_DIR": str(folder)}, folder, os.environ.get("EPOCHS", ""))
         for path in chosen:
             text = _cleaned(folder / "notebooks" / path.name)
             with files.whole_file(path) as part:
@@ -103,29 +101,24 @@ def _cleaned(copy: Path) -> str:
     """Return an executed notebook as it is committed: nothing in it tells when, where or how fast it ran."""
     import nbformat
 
-    from helpers.report.cells import merged_outputs
+    from helpers.report.cells import merged_outputs, tags
 
     notebook = nbformat.read(copy, as_version=4)
-    cells = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
-    count = 0
-    for cell in cells:
-        # tags, and what JupyterLab folds: nothing else is the author's
+    notebook.cells = [cell for cell in notebook.cells if "injected-parameters" not in tags(cell)]
+    for cell in notebook.cells:  # tags, and what JupyterLab folds: nothing else is the author's
         cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)})
-        if cell.cell_type == "code":
-            count += 1
-            cell.outputs, cell.execution_count = merged_outputs(cell.outputs), count
-            for output in cell.outputs:
-                if output.output_type == "execute_result":
-                    output.execution_count = count
+    for count, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), 1):
+        cell.outputs, cell.execution_count = merged_outputs(cell.outputs), count
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = count
     kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    notebook.cells = cells
     notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
     return nbformat.writes(notebook) + "\n"
 
 
 def _absolute(name: str | Path) -> str:
-    """Return a path as an absolute one, since notebooks run elsewhere, and any other name as it is."""
-    path = files.expanded(name)
+    path = files.expanded(name)  # absolute, since notebooks run elsewhere
     is_path = isinstance(name, Path) or os.sep in name or (name not in ("", *NAMES) and os.path.lexists(path))
     return str(path.resolve()) if is_path else str(name)
 
@@ -167,14 +160,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(given: argparse.Namespace) -> None:
+def _command(command: str, **options) -> None:
     start = time.monotonic()
-    if given.command == "notebooks":
-        paths: Iterable[Path] = refresh(given.only, given.run_dir)
-    else:
-        options = {name: value for name, value in vars(given).items() if name != "command"}
-        paths = render(run(**options) if given.command == "run" else given.run_dir)
-    print(*paths, f"{time.monotonic() - start:.0f} s", sep="\n")
+    does = {"run": lambda **given: render(run(**given)), "render": render, "notebooks": refresh}
+    print(*does[command](**options), f"{time.monotonic() - start:.0f} s", sep="\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -183,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     given = _parser().parse_args(arguments or ["run"])
     try:
-        _command(given)
+        _command(**vars(given))
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on from the notebook that was running.", file=sys.stderr)
         return 130

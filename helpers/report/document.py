@@ -1,8 +1,6 @@
 """Turns executed notebooks into one pandoc document: its JSON, and a folder of the pictures that it shows."""
 
-import html
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import yaml
@@ -18,6 +16,7 @@ CITATION = ROOT / "CITATION.cff"
 RICHEST = (*image_files.SUFFIXES, "text/html", "text/markdown", "text/latex", "text/plain")
 LEFT_OUT = {"remove-cell", "parameters", "injected-parameters", "papermill-error-cell-tag", "caption"}
 LEFT_OUT |= {"abstract", "environment"}  # which are for the title page and for an appendix
+_MOVING = re.compile(r'<img(?: alt="[^"<>]*")? src="data:image/[\w.+-]+;base64,[\w+/=]+">')  # nothing else of a page
 UNDRAWN = "This run's data give it nothing to show."
 
 
@@ -37,18 +36,24 @@ def document(notebooks: list[Path], facts: list[tuple[str, str]], fingerprint: s
     for name, notebook in [*read.items(), *beyond.items()]:
         kind = {"appendix": "yes"} if name in beyond else {}
         blocks.append(_div("notebook", {"name": Path(name).stem} | kind, _notebook(name, notebook, called, folder)))
-    meta = {"title": _text(TITLE), "subtitle": _text(SUBTITLE), "lang": _text("en"), "made-from": _text(fingerprint)}
+    return {"pandoc-api-version": [1, 23, 1], "meta": _meta(facts, fingerprint), "blocks": blocks}
+
+
+def _meta(facts: list[tuple[str, str]], fingerprint: str) -> dict:
     cited = yaml.safe_load(CITATION.read_text(encoding="utf-8"))
-    meta |= {
-        "author": _text(", ".join(author["name"] for author in cited["authors"])),
-        "version": _text(f"{cited['version']} of {cited['date-released']}"),
-        "source": _text(SOURCE),
+    texts = {
+        "title": TITLE,
+        "subtitle": SUBTITLE,
+        "lang": "en",
+        "made-from": fingerprint,
+        "author": ", ".join(author["name"] for author in cited["authors"]),
+        "version": f"{cited['version']} of {cited['date-released']}",
+        "source": SOURCE,
     }
-    if repository := cited.get("repository-code", ""):
-        meta["repository"] = _text(repository.rstrip("/"))
+    if repository := cited.get("repository-code"):
+        texts["repository"] = repository.rstrip("/")
     entries = [{"t": "MetaMap", "c": {"name": _text(name), "value": _text(value)}} for name, value in facts]
-    meta["facts"] = {"t": "MetaList", "c": entries}
-    return {"pandoc-api-version": [1, 23, 1], "meta": meta, "blocks": blocks}
+    return {name: _text(text) for name, text in texts.items()} | {"facts": {"t": "MetaList", "c": entries}}
 
 
 def content(path: Path) -> list:
@@ -65,16 +70,12 @@ def _text(value: str) -> dict:
     return {"t": "MetaString", "c": value}
 
 
-def _attributes(classes: str, attributes: dict[str, str]) -> list:
-    return ["", classes.split(), list(attributes.items())]
-
-
 def _div(classes: str, attributes: dict[str, str], blocks: list) -> dict:
-    return {"t": "Div", "c": [_attributes(classes, attributes), blocks]}
+    return {"t": "Div", "c": [["", classes.split(), list(attributes.items())], blocks]}
 
 
 def _block(kind: str, text: str, **attributes: str) -> dict:
-    return {"t": "CodeBlock", "c": [_attributes(kind, attributes), text]}
+    return {"t": "CodeBlock", "c": [["", [kind], list(attributes.items())], text]}
 
 
 def _notebook(name: str, notebook: NotebookNode, called: dict[str, str], folder: Path) -> list[dict]:
@@ -83,9 +84,8 @@ def _notebook(name: str, notebook: NotebookNode, called: dict[str, str], folder:
         if cells.tags(cell) & LEFT_OUT or cell.cell_type == "raw":
             continue
         with cells.named(Path(name), index):
-            blocks.append(
-                _code_cell(cell, called, folder) if cell.cell_type == "code" else _markdown_cell(cell, folder)
-            )
+            is_code = cell.cell_type == "code"
+            blocks.append(_code_cell(cell, called, folder) if is_code else _markdown_cell(cell, folder))
     return blocks
 
 
@@ -123,8 +123,8 @@ def _output(output: NotebookNode, folder: Path) -> dict:
         raise ValueError(f"the report cannot show an output of type {', '.join(output.data)}")
     content = output.data[kind]
     if kind in image_files.SUFFIXES:
-        moving = _moving_picture(output.data.get("text/html", ""))  # of which this one is a still
-        return _block("picture", moving, **image_files.write(kind, content, folder))
+        moving = _MOVING.search(output.data.get("text/html", ""))  # of which this one is a still
+        return _block("picture", moving[0] if moving else "", **image_files.write(kind, content, folder))
     if kind == "text/html":
         content = re.sub(r"(?is)<(style|script)\b.*?</\1\s*>", "", content)
     if kind == "text/markdown":
@@ -132,30 +132,3 @@ def _output(output: NotebookNode, folder: Path) -> dict:
     if kind == "text/latex":
         content = content if content.startswith("$") else f"$${content}$$"
     return _block({"text/plain": "text", "text/html": "html"}.get(kind, "markdown"), content)
-
-
-class _Moving(HTMLParser):
-    """Rebuilds <video>, <source> and <img> with their own data and nothing else of a page."""
-
-    KEPT = frozenset(["alt", "autoplay", "controls", "height", "loop", "muted", "playsinline", "type", "width"])
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in ("video", "source", "img"):
-            return
-        kept = [(name, value or "") for name, value in attrs if name in self.KEPT]
-        kept += [pair for pair in attrs if pair[0] == "src" and re.match(r"data:(video|image)/", pair[1] or "")]
-        self.tags.append(" ".join([f"<{tag}", *(f'{name}="{html.escape(value)}"' for name, value in kept)]) + ">")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "video":
-            self.tags.append("</video>")
-
-
-def _moving_picture(content: str) -> str:
-    parser = _Moving()
-    parser.feed(content)
-    return "".join(parser.tags) if any("data:" in tag for tag in parser.tags) else ""

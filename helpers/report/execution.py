@@ -9,8 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 from helpers.store.files import ROOT, whole_file
+
+# A busy kernel would be waited for after Ctrl-C, were it not ended at once.
+PYTHON = {"kernel_name": "python3", "language": "python", "shutdown_kernel": "immediate"}
 
 
 class ChainError(RuntimeError):
@@ -59,19 +63,14 @@ def execute_notebook(notebook: Path, copy: Path, parameters: dict) -> None:
                 nbformat.read(notebook, as_version=4),  # not its path: papermill would fill in braces in it
                 output,
                 parameters={name: value for name, value in parameters.items() if name in declared},
-                kernel_name="python3",
-                language="python",
                 cwd=notebook.parent,
                 progress_bar=sys.stderr.isatty() and {"desc": notebook.stem, "leave": False},
                 on_cell_start=_restore_ctrl_c,
-                shutdown_kernel="immediate",  # a busy one would be waited for after Ctrl-C
+                **PYTHON,
             )
-        except papermill.PapermillExecutionError as error:
+        except (papermill.PapermillExecutionError, DeadKernelError) as error:
             _move(output, copy)
             raise ChainError(_failure(notebook, copy, error)) from error
-        except DeadKernelError as error:
-            _move(output, copy)
-            raise ChainError(f"The process of {notebook.name} died, perhaps of too little memory: {copy}") from error
         _move(output, copy)
 
 
@@ -81,6 +80,8 @@ def _move(source: Path, target: Path) -> None:
 
 
 def _failure(notebook: Path, copy: Path, error: Exception) -> str:
+    if not hasattr(error, "ename"):
+        return f"The process of {notebook.name} died, perhaps of too little memory: {copy}"
     reason = (str(error.evalue).strip() or "no message").splitlines()[-1]
     return (
         f"{notebook.name} failed in cell [{error.exec_count}]: {error.ename}: {reason}\n"
@@ -100,18 +101,12 @@ def own_kernel() -> Iterator[None]:
     from ipykernel.kernelspec import write_kernel_spec
 
     python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    before = os.environ.get("JUPYTER_PATH")
     with tempfile.TemporaryDirectory() as folder:
         environment = {"PYTHONPATH": python_path, "TF_CPP_MIN_LOG_LEVEL": "3"}
         # Jupyter's kernel would warn that its messages are not encrypted on the loopback, and note how it was ended
         command = [sys.executable, "-m", "helpers.report.launcher", "-f", "{connection_file}", "--log-level=CRITICAL"]
         spec = Path(folder) / "kernels" / "python3"
         write_kernel_spec(str(spec), overrides={"env": environment, "argv": command})
-        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, before]))
-        try:
+        jupyter_path = os.pathsep.join(filter(None, [folder, os.environ.get("JUPYTER_PATH")]))
+        with mock.patch.dict(os.environ, JUPYTER_PATH=jupyter_path):
             yield
-        finally:
-            if before is None:
-                del os.environ["JUPYTER_PATH"]
-            else:
-                os.environ["JUPYTER_PATH"] = before

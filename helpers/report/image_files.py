@@ -31,13 +31,10 @@ def write(mime: str, content: str, folder: Path) -> dict[str, str]:
     if mime == "image/svg+xml":
         return picture
     with Image.open(io.BytesIO(data)) as image:
-        (width, height), inches = (
-            image.size,
-            min(image.width / DPI, TEXT_WIDTH, TEXT_HEIGHT * image.width / image.height),
-        )
+        width, height = image.size
         if mime == "image/png" and len(data) > LARGE:
-            image = image.convert("RGB")
-            picture |= {"src": _of_page(image, data, kept, folder), "pdf": _of_pdf(image, data, kept, folder)}
+            picture |= _smaller(image.convert("RGB"), data, kept, folder)
+    inches = min(width / DPI, TEXT_WIDTH, TEXT_HEIGHT * width / height)
     scale = CSS_PIXELS / DPI if inches < TEXT_WIDTH else 1  # what is as wide as the text fills the column
     picture |= {"width": str(round(width * scale)), "height": str(round(height * scale))}
     return picture | {"inches": f"{inches:.3f}", "tall": f"{inches * height / width:.3f}"}
@@ -55,14 +52,12 @@ def _encoded(image: Image.Image, **options) -> bytes:
     return file.getvalue()
 
 
-def _of_page(image: Image.Image, png: bytes, kept: str, folder: Path) -> str:
-    """Photographs are stored with a loss that cannot be seen where that saves much, drawings without any."""
-    best = _encoded(image, **LOSSY)
-    if len(best) > WORTH * len(png):
-        best = _encoded(image, **LOSSLESS)
-    return _kept(best, "webp", folder) if len(best) < len(png) else kept
-
-
-def _of_pdf(image: Image.Image, png: bytes, kept: str, folder: Path) -> str:
-    jpeg = _encoded(image, **JPEG)
-    return _kept(jpeg, "jpg", folder) if len(jpeg) < OPEN_PALETTE * len(png) else kept
+def _smaller(image: Image.Image, png: bytes, kept: str, folder: Path) -> dict[str, str]:
+    """Store photographs with a loss that cannot be seen where that saves much, drawings without any."""
+    page, pdf = _encoded(image, **LOSSY), _encoded(image, **JPEG)
+    if len(page) > WORTH * len(png):
+        page = _encoded(image, **LOSSLESS)
+    return {
+        "src": _kept(page, "webp", folder) if len(page) < len(png) else kept,
+        "pdf": _kept(pdf, "jpg", folder) if len(pdf) < OPEN_PALETTE * len(png) else kept,
+    }

@@ -9,6 +9,7 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -92,7 +93,7 @@ def write(notebooks: dict[str, NotebookNode], beyond: dict[str, NotebookNode]) -
         homes |= dict.fromkeys(labels, name if kind == "ch" else REPORT)
     for name, notebook in [*notebooks.items(), *beyond.items()]:
         for cell in notebook.cells:
-            _refer(cell, lambda text, here=name: _referring(text, called, homes, here))
+            _refer(cell, partial(_REFERENCE.sub, partial(_reference, called=called, homes=homes, here=name)))
     return called
 
 
@@ -103,17 +104,13 @@ def _refer(cell: NotebookNode, referring: Callable[[str], str]) -> None:
             output.data["text/markdown"] = _outside_code(output.data["text/markdown"], referring)
 
 
-def _referring(text: str, called: dict[str, str], homes: dict[str, str], here: str) -> str:
-    """Return the text with the numbers of what it refers to by a noun, and with the file where that is elsewhere."""
-
-    def reference(match: re.Match) -> str:
-        said, label = match.groups()
-        if label not in called:
-            return match[0]
-        said = called[label] if _NUMBERED.fullmatch(said) else said
-        return f"[{said}]({'' if homes[label] == here else homes[label]}#{label})"
-
-    return _REFERENCE.sub(reference, text)
+def _reference(match: re.Match, called: dict[str, str], homes: dict[str, str], here: str) -> str:
+    """Return a reference with the number of what it calls by a noun, and with the file where that is elsewhere."""
+    said, label = match.groups()
+    if label not in called:
+        return match[0]
+    said = called[label] if _NUMBERED.fullmatch(said) else said
+    return f"[{said}]({'' if homes[label] == here else homes[label]}#{label})"
 
 
 def _outside_code(text: str, change: Callable[[str], str]) -> str:

@@ -3,17 +3,13 @@
 Nothing is trained. A figure is found by its cell's `#| label:`, so that it may move.
 """
 
-import argparse
 import base64
 import io
-import sys
-from collections.abc import Sequence
 
 from PIL import Image
 
 from helpers.report import cells
-from helpers.store.console import print_anything
-from helpers.store.files import ROOT, sentence, whole_file
+from helpers.store.files import ROOT, whole_file
 
 FOLDER = ROOT / "reports" / "readme"
 SIDE, GAP = 336, 16  # pixels of the strip: a picture of it, and what is between two
@@ -74,20 +70,13 @@ def pictures() -> dict[str, Image.Image]:
     return {"strip.png": strip()} | {f"{part[0]}.png": thumbnail(*part) for part in THUMBNAILS}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the pictures into reports/readme; return 0, or 2 after an error (told in a sentence)."""
-    print_anything()
-    argparse.ArgumentParser(prog="python -m helpers.report.readme_pictures", description=__doc__).parse_args(arguments)
-    try:
-        for name, picture in pictures().items():
-            with whole_file(FOLDER / name) as part:
-                picture.save(part, format="PNG", optimize=True)
-            print(FOLDER / name)
-    except (OSError, ValueError) as error:
-        print(sentence(error), file=sys.stderr)
-        return 2
-    return 0
+def main() -> None:
+    """Write the pictures into reports/readme."""
+    for name, picture in pictures().items():
+        with whole_file(FOLDER / name) as part:
+            picture.save(part, format="PNG", optimize=True)
+        print(FOLDER / name)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -10,7 +10,6 @@ import tempfile
 import unicodedata
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 
 import pypandoc
@@ -18,32 +17,22 @@ import typst
 from matplotlib import get_data_path
 from matplotlib.font_manager import get_font
 
-from helpers.report import appendices, chain
-from helpers.store.code import code_digest
-from helpers.store.files import ROOT, expanded, whole_file
+from helpers.report import chain
+from helpers.store.files import digest, expanded, whole_file
 
 ASSETS = Path(__file__).parent / "assets"
-TOOLS = ("pillow", "pypandoc_binary", "typst")
 
 
 def render(run_dir: str | Path) -> tuple[Path, Path]:
     """Write RUN_DIR/report.html and report.pdf from RUN_DIR/notebooks/*.ipynb, and return the two paths.
 
-    What is up to date stays. Raises FileNotFoundError if there is no executed notebook, and what `write` raises.
+    Raises FileNotFoundError if there is no executed notebook, and what `write` raises.
     """
     run_dir = expanded(run_dir).resolve()
     notebooks = sorted((run_dir / "notebooks").glob("*.ipynb"))
     if not notebooks:
         raise FileNotFoundError(f"There is no executed notebook in {run_dir / 'notebooks'}: run the chain first.")
-    page, pdf, record = (run_dir / name for name in ("report.html", "report.pdf", "report.json"))
-    parameters = chain.read_record(run_dir).get("parameters", {})
-    key = _key(notebooks, parameters)
-    if record.is_file() and record.read_text(encoding="utf-8") == _made(key, page, pdf):
-        return page, pdf
-    write(notebooks, parameters, run_dir)
-    with whole_file(record) as part:
-        part.write_text(_made(key, page, pdf), encoding="utf-8")
-    return page, pdf
+    return write(notebooks, chain.read_record(run_dir).get("parameters", {}), run_dir)
 
 
 def write(notebooks: list[Path], parameters: dict, where: Path) -> tuple[Path, Path]:
@@ -55,13 +44,13 @@ def write(notebooks: list[Path], parameters: dict, where: Path) -> tuple[Path, P
     """
     from helpers.report import document  # only now: nbformat alone takes a second to import
 
-    page, pdf = where / "report.html", where / "report.pdf"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         source = json.dumps(document.document(notebooks, _facts(parameters), fingerprint(notebooks), folder))
         for asset in ASSETS.iterdir():
             shutil.copy(asset, folder)
         made = _pandoc(source, "html", folder).encode(), _pdf(_pandoc(source, "typst", folder), folder)
+    page, pdf = where / "report.html", where / "report.pdf"
     for path, content in zip((page, pdf), made, strict=True):
         with whole_file(path) as part:
             part.write_bytes(content)
@@ -75,18 +64,7 @@ def fingerprint(notebooks: list[Path]) -> str:
     """
     from helpers.report import document
 
-    return chain.digest([document.content(path) for path in notebooks])
-
-
-def _key(notebooks: list[Path], parameters: dict) -> str:
-    """Return a hash of all that a report is made of."""
-    files = [*notebooks, *sorted(ASSETS.iterdir()), appendices.DATA, appendices.README, ROOT / "CITATION.cff"]
-    made_of = [code_digest(write), _facts(parameters), *map(chain.file_digest, files)]
-    return chain.digest([*made_of, *map(metadata.version, TOOLS)])
-
-
-def _made(key: str, *paths: Path) -> str:
-    return json.dumps([key, *(chain.file_digest(path) for path in paths if path.is_file())])
+    return digest([document.content(path) for path in notebooks])
 
 
 def _facts(parameters: dict) -> list[tuple[str, str]]:
@@ -145,9 +123,8 @@ def foreign(text: str) -> set[str]:
 
 
 def _in_system_fonts(signs: set[str]) -> set[str]:
-    paths = sorted({font.path for font in typst.Fonts(include_embedded_fonts=False).fonts() if font.path})
     covered: set[str] = set()
-    for path in paths:
+    for path in sorted({font.path for font in typst.Fonts(include_embedded_fonts=False).fonts() if font.path}):
         with suppress(OSError, RuntimeError):  # a font that cannot be read
             covered |= {sign for sign in signs if ord(sign) in get_font(path).get_charmap()}
     return covered

@@ -522,10 +522,10 @@ FAULTS = [
         "report/rendering",
     ),
     Fault(
-        "a moving picture's attributes are not escaped",
+        "a moving picture brings attributes of its own",
         "report/document.py",
-        "html.escape(value)",
-        "value",
+        '[^"<>]*")? src=',
+        '[^<>]*")? src=',
         "report/rendering",
     ),
 ]
