@@ -8,7 +8,8 @@ threads, memory  work shared between the cores; memory used again
 
 What it computes is explained where it is readable: helpers.convolution, pooling and layers. Where it may differ from
 them beyond rounding: of numbers in a window that are equal but for rounding, another may win the maximum, and pass the
-gradient on to another pixel. Windows of zeros give the bias exactly, so that there nothing differs.
+gradient on to another pixel; and products that cancel to exactly 0 may leave a sum a little above it, which opens the
+ReLU. Windows of zeros give the bias exactly, so that there nothing differs. Inputs beyond 256 are refused.
 """
 
 from helpers.engine.dense import Dense
