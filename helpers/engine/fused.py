@@ -50,20 +50,27 @@ def fused_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, parts: int = 1, e
                 conv = strip.take(tiles).correlate(kernel, b)[: z - a]
                 if blank is not None:
                     conv[blank[a:z]] = b
-                new = row_max[1 : z - a + 1]
-                np.maximum(conv[:, :-1], conv[:, 1:], out=new)
-                np.greater(conv[:, 1:], conv[:, :-1], out=right[n, a:z])
-                np.maximum(new, zeros[: z - a], out=new)  # the ReLU: after the maximum it has less to do
                 first = int(a == top)  # no row above yet: the piece's first row only begins a window
-                pair, done = (row_max[first : z - a], new[first:]), slice(a - 1 + first, z - 1)
-                np.maximum(*pair, out=out[n, done])
-                np.greater(pair[1], pair[0], out=lower[n, done])  # so never where both are 0
-                np.greater(out[n, done], 0, out=upper[n, done])
-                upper[n, done] ^= lower[n, done]
-                row_max[0] = new[-1]
+                done = slice(a - 1 + first, z - 1)
+                _relu_and_pool(conv, row_max, zeros, first, right[n, a:z], out[n, done], upper[n, done], lower[n, done])
 
     in_threads(work, _pieces(len(x), height - 1, parts))
     return out, (x, w, upper, lower, right)
+
+
+def _relu_and_pool(conv, row_max, zeros, first: int, right, out, upper, lower) -> None:
+    """Pool rows of a convolution with the row before them, row_max[0], or without it where `first` is 1."""
+    rows = len(conv)
+    new = row_max[1 : rows + 1]
+    np.maximum(conv[:, :-1], conv[:, 1:], out=new)
+    np.greater(conv[:, 1:], conv[:, :-1], out=right)
+    np.maximum(new, zeros[:rows], out=new)  # the ReLU: after the maximum it has less to do
+    pair = row_max[first:rows], new[first:]
+    np.maximum(*pair, out=out)
+    np.greater(pair[1], pair[0], out=lower)  # so never where both are 0
+    np.greater(out, 0, out=upper)
+    upper ^= lower
+    row_max[0] = new[-1]
 
 
 def fused_backward(dout: np.ndarray, cache: tuple, *, need_dx: bool = True, parts: int = 1, empty=fresh) -> tuple:
