@@ -55,14 +55,13 @@ def execute_notebook(notebook: Path, copy: Path, parameters: dict) -> None:
     import papermill
     from nbclient.exceptions import DeadKernelError
 
-    declared = declared_parameters(notebook)
     with tempfile.TemporaryDirectory() as scratch, own_kernel():
         output = Path(scratch) / notebook.name
         try:
             papermill.execute_notebook(
                 nbformat.read(notebook, as_version=4),  # not its path: papermill would fill in braces in it
                 output,
-                parameters={name: value for name, value in parameters.items() if name in declared},
+                parameters={name: parameters[name] for name in sorted(declared_parameters(notebook) & {*parameters})},
                 cwd=notebook.parent,
                 progress_bar=sys.stderr.isatty() and {"desc": notebook.stem, "leave": False},
                 on_cell_start=_restore_ctrl_c,
