@@ -16,23 +16,18 @@ from helpers.store.files import read_npz, write_npz
 
 
 class Checkpoint:
-    """The whole state of a training in one file: parameters, velocity, generator, history, and what it belongs to.
-
-    Without a path nothing is kept.
-    """
+    """The whole state of a training in one file: parameters, velocity, generator, history; without a path none."""
 
     def __init__(self, path, model, optimizer, rng, batch_size, images, labels) -> None:
         self.path, self.model, self.optimizer, self.rng = Path(path) if path else None, model, optimizer, rng
-        if not path:
-            return
-        self.belongs_to = {
+        self.belongs_to = path and {
             "learning_rate": optimizer.learning_rate,
             "momentum": optimizer.momentum,
             "batch_size": batch_size,
             "images": content_digest(np.asarray(images)),
             "labels": content_digest(np.asarray(labels)),
             "initial_weights": _check_sum(model.state().values()),
-            "random_state": json.dumps(rng.bit_generator.state, default=_as_list),
+            "random_state": json.dumps(rng.bit_generator.state, default=np.ndarray.tolist),  # some hold arrays
             "code": code_digest(type(model), type(optimizer)),
         }
 
@@ -40,10 +35,9 @@ class Checkpoint:
         """Write the state and the history so far, whole or not at all."""
         if self.path is None:
             return
-        state = self.rng.bit_generator.state
-        training = {"belongs_to": self.belongs_to, "history": history, "random_state": state}
+        training = {"belongs_to": self.belongs_to, "history": history, "random_state": self.rng.bit_generator.state}
         velocity = {f"velocity.{name}": value for name, value in self.optimizer.velocity.items()}
-        text = np.array(json.dumps(training, default=_as_list))
+        text = np.array(json.dumps(training, default=np.ndarray.tolist))
         write_npz(self.path, {"training": text, **self.model.state(), **velocity})
 
     def remove(self) -> None:
@@ -56,9 +50,7 @@ class Checkpoint:
 
         ValueError for a wrong file, and for one that holds more than `most` epochs.
         """
-        if self.path is None:
-            return {}
-        if not self.path.exists():
+        if self.path is None or not self.path.exists():
             return {}
         arrays = read_npz(self.path, "delete it to start afresh")
         if "training" not in arrays:
@@ -70,7 +62,11 @@ class Checkpoint:
             epochs = len(past["loss"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{self.path} is damaged ({error!r}): delete it to start afresh.") from error
-        self._check(belongs_to)
+        if differing := [name for name, value in self.belongs_to.items() if belongs_to.get(name) != value]:
+            raise ValueError(
+                f"The checkpoint {self.path} belongs to another training (its {differing[0]} differs): "
+                "delete it, or name another file."
+            )
         if epochs > most:
             raise ValueError(f"{self.path} holds {epochs} epochs, but {most} are asked for: delete it.")
         moving = self.model.state() if self.optimizer.momentum else {}
@@ -82,18 +78,6 @@ class Checkpoint:
         tqdm.write(f"Going on after epoch {epochs} from {self.path.name}", file=sys.stderr)  # stdout is in the report
         return past
 
-    def _check(self, belongs_to: dict) -> None:
-        for name, value in self.belongs_to.items():
-            if belongs_to.get(name) != value:
-                raise ValueError(
-                    f"The checkpoint {self.path} belongs to another training (its {name} differs): "
-                    "delete it, or name another file."
-                )
-
 
 def _check_sum(arrays: Iterable[np.ndarray]) -> int:
     return reduce(lambda crc, array: zlib.crc32(np.ascontiguousarray(array), crc), arrays, 0)  # SHA-256 takes seconds
-
-
-def _as_list(array: np.ndarray) -> list:
-    return array.tolist()  # the state of some generators holds arrays

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Read by whatever loads a data set, compares with the source report, or shows the study.
 TABLES = ("data/caltech101.csv", "reports/source_report.json")
 STUDY = {
-    "helpers/study/statistics.py": "reports/measured.json",
+    "helpers/study/statistics.py": "reports/study.csv",
     "helpers/study/published.py": "reports/photographs.json",
 }
 
@@ -25,10 +25,10 @@ def code_digest(*made_by) -> str:
     What is defined elsewhere, such as in a notebook, counts by its name alone.
     """
     names = sorted({getattr(thing, "__module__", None) or thing.__name__ for thing in made_by})
-    files = dependencies(f"import {name}" for name in names if name.split(".")[0] == "helpers")
-    return hashlib.sha256(
-        "".join([*names, *(f"{name}{sha}" for name, sha in hashes(files).items())]).encode()
-    ).hexdigest()
+    reached = dependencies(f"import {name}" for name in names if name.split(".")[0] == "helpers")
+    files = [path for path in reached if path.parent.name != "reports"]  # what was measured changes no result
+    parts = [*names, *(f"{name}{sha}" for name, sha in hashes(files).items())]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 def hashes(files: Iterable[Path]) -> dict[str, str]:
@@ -42,9 +42,7 @@ def dependencies(sources: Iterable[str]) -> list[Path]:
     Imports inside functions count, and so do the packages that a module lies in. Code that is not plain Python reaches
     everything.
     """
-    reached, waiting = {ROOT / "helpers" / "__init__.py"}, set()
-    for source in sources:
-        waiting |= _imported(source)
+    reached, waiting = {ROOT / "helpers" / "__init__.py"}, set().union(*map(_imported, sources))
     while waiting:
         path = waiting.pop()
         if path not in reached:

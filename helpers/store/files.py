@@ -51,21 +51,16 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        _replace(temporary, path)
+        try:
+            temporary.replace(path)
+        except PermissionError as error:  # on Windows what another program shows cannot be replaced
+            wrong = f"{path} cannot be replaced ({error.strerror}): close {path.name} and give the command again."
+            raise PermissionError(wrong) from error
     except OSError as error:
         _name(error, path)
         raise
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _replace(temporary: Path, path: Path) -> None:
-    try:
-        temporary.replace(path)
-    except PermissionError as error:  # on Windows what another program shows cannot be replaced
-        raise PermissionError(
-            f"{path} cannot be replaced ({error.strerror}): close {path.name} and give the command again."
-        ) from error
 
 
 def _name(error: OSError, path: str | Path) -> None:
@@ -121,8 +116,8 @@ def write_npz(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
 def read_npz(path: str | Path, remedy: str, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
     """Read the arrays `names`, or every one, of an .npz file (no pickle), of which every byte is checked.
 
-    ValueError when it is damaged, or holds no array of a name: which file, how, and `remedy`.
-    What the system refuses, such as a folder of that name or a disk that fails, is no damage: it stays an OSError.
+    ValueError when it is damaged, or holds no array of a name: which file, how, and `remedy`. What the system refuses,
+    such as a folder of that name or a disk that fails, is no damage: it stays an OSError.
     """
     wanted, arrays = None if names is None else list(names), {}
     try:
@@ -133,9 +128,7 @@ def read_npz(path: str | Path, remedy: str, names: Iterable[str] | None = None) 
                 raise zipfile.BadZipFile("its list of contents is not complete")
             for entry in archive.namelist():
                 key = entry.removesuffix(".npy")
-                array = _entry(archive, entry, wanted is None or key in wanted)
-                if array is not None:
-                    arrays[key] = array
+                arrays[key] = _entry(archive, entry, wanted is None or key in wanted)
         return arrays if wanted is None else {key: arrays[key] for key in wanted}
     except MemoryError:
         raise

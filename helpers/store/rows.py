@@ -39,11 +39,7 @@ def kept_rows(
 
 
 def _whole(shape: tuple[int, ...], parts: Iterable[np.ndarray]) -> np.ndarray:
-    out, at = np.empty(shape, np.float32), 0
-    for part in parts:
-        out[at : at + len(part)] = part
-        at += len(part)
-    return out
+    return np.fromiter((row for part in parts for row in part), np.dtype((np.float32, shape[1:])), shape[0])
 
 
 def _holds(path: Path, key: str, size: int) -> bool:

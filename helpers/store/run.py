@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -25,16 +26,9 @@ class Run:
     """
 
     def __init__(
-        self,
-        chapter: str,
-        dataset: str | Path,
-        run_dir: str | Path = "",
-        *,
-        weights: str | Path = "bundled",
-        seed: object = 0,
-        epochs: object = EPOCHS,
-        usual: bool = True,
-    ) -> None:
+        self, chapter: str, dataset: str | Path, run_dir: str | Path = "", *, weights: str | Path = "bundled",
+        seed: object = 0, epochs: object = EPOCHS, usual: bool = True,
+    ) -> None:  # fmt: skip
         self.chapter = chapter
         self.seed, self.epochs = whole_number("SEED", seed, 0), whole_number("EPOCHS", epochs, 1)
         self.folder = resolve_run_dir(run_dir, dataset)
@@ -77,7 +71,7 @@ class Run:
 
     def load_json(self, chapter: str, name: str) -> object:
         """Return what a chapter saved as JSON; FileNotFoundError where it has not, ValueError for a damaged file."""
-        return read_json(self.artifact(chapter, f"{name}.json"), _remedy(chapter))
+        return read_json(self.artifact(chapter, f"{name}.json"), f"delete it and run notebook {chapter} again")
 
     def save_arrays(self, name: str, **arrays: np.ndarray) -> Path:
         """Write arrays as <name>.npz and return its path; ValueError for objects."""
@@ -86,34 +80,25 @@ class Run:
 
     def load_arrays(self, chapter: str, name: str, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """Return the arrays that a chapter saved, or those of `names`; errors as for `load_json`."""
-        return read_npz(self.artifact(chapter, f"{name}.npz"), _remedy(chapter), names)
-
-
-def _remedy(chapter: str) -> str:
-    return f"delete it and run notebook {chapter} again"
+        return read_npz(self.artifact(chapter, f"{name}.npz"), f"delete it and run notebook {chapter} again", names)
 
 
 def whole_number(name: str, value: object, least: int) -> int:
     """Return a parameter as an integer; ValueError, with its name, for what is none or is below `least`."""
-    try:
-        result = int(str(value))
-    except ValueError:
-        result = least - 1
-    if result < least:
-        raise ValueError(f"{name} is {value}: it must be an integer from {least}.")
-    return result
+    return _parameter(int, name, value, least, math.inf, f"an integer from {least}")
 
 
 def number(name: str, value: object, least: float = 0, below: float = math.inf) -> float:
     """Return a parameter as a float; ValueError, with its name, unless it is from `least` and below `below`."""
-    try:
-        result = float(str(value))
-    except ValueError:
-        result = math.nan
-    if not (least <= result < below):
-        end = f" and below {below:g}" if below < math.inf else ""
-        raise ValueError(f"{name} is {value}: it must be a number from {least:g}{end}.")
-    return result
+    end = f" and below {below:g}" if below < math.inf else ""
+    return _parameter(float, name, value, least, below, f"a number from {least:g}{end}")
+
+
+def _parameter(kind: type, name: str, value: object, least: float, below: float, what: str):
+    with suppress(ValueError):
+        if least <= (result := kind(str(value))) < below:
+            return result
+    raise ValueError(f"{name} is {value}: it must be {what}.")
 
 
 def resolve_run_dir(run_dir: str | Path, dataset: str | Path) -> Path:
@@ -143,8 +128,7 @@ def resolve_run_dir(run_dir: str | Path, dataset: str | Path) -> Path:
     return folder
 
 
-def _dataset_of(folder: Path) -> str | None:
-    """Return the data set of the chain's last run in a folder, None where there was none or it is not known."""
+def _dataset_of(folder: Path) -> str | None:  # of the last run there
     try:
         return read_json(folder / RECORD, "every notebook runs again").get("parameters", {}).get("DATASET")
     except (OSError, ValueError):  # the chain itself will tell
