@@ -4,7 +4,6 @@ Li, Andreeto, Ranzato, Perona, Caltech 101 (1.0), CaltechDATA, 2022, https://doi
 """
 
 import csv
-import hashlib
 import os
 import tarfile
 import tempfile
@@ -17,7 +16,7 @@ from typing import NamedTuple
 
 from tqdm.auto import tqdm
 
-from helpers.store.files import ROOT, expanded, whole_file
+from helpers.store.files import ROOT, expanded, file_digest, whole_file
 
 SPLIT_FILE = ROOT / "data" / "caltech101.csv"
 FOLDER = ROOT / "data" / "caltech101"
@@ -35,7 +34,7 @@ _DAMAGE = (EOFError, KeyError, RuntimeError, zipfile.BadZipFile, tarfile.TarErro
 
 
 class Photograph(NamedTuple):
-    """One row of data/caltech101.csv."""
+    """One row of data/caltech101.csv; its `name` is that in the archive, <class>/<file>."""
 
     class_name: str
     file: str
@@ -45,7 +44,6 @@ class Photograph(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The photograph's name in messages and figures, as in the archive: <class>/<file>."""
         return f"{self.class_name}/{self.file}"
 
 
@@ -67,8 +65,7 @@ def locate() -> Path:
     if not chosen and not _is_filled(folder):
         fetch_caltech101(folder)
     pictures = folder / _TOP if (folder / _TOP).is_dir() else folder
-    missing = [photograph.name for photograph in photographs() if not (pictures / photograph.name).is_file()]
-    if missing:
+    if missing := [photograph.name for photograph in photographs() if not (pictures / photograph.name).is_file()]:
         where = f"{folder} ({ENVIRONMENT} is {chosen!r})" if chosen else f"{folder}"
         cure = f"unset {ENVIRONMENT}" if chosen else f"remove {folder}"
         raise FileNotFoundError(
@@ -81,15 +78,12 @@ def locate() -> Path:
 
 def differing(pictures: str | Path) -> list[str]:
     """Return the names of the photographs whose bytes are not those that the report's numbers were measured on."""
-    return [
-        p.name for p in photographs() if hashlib.sha256((Path(pictures) / p.name).read_bytes()).hexdigest() != p.sha256
-    ]
+    return [p.name for p in photographs() if file_digest(Path(pictures) / p.name) != p.sha256]
 
 
 def warn_of_differing(pictures: str | Path) -> None:
     """Warn once, with the count, if any photograph differs: the name says which one is meant, so it is no stop."""
-    names = differing(pictures)
-    if names:
+    if names := differing(pictures):
         warnings.warn(
             f"{len(names)} of the {len(photographs())} photographs in {pictures} are not the bytes that this report's "
             f"numbers were measured on (the first is {names[0]}): expect slightly different numbers.",
@@ -103,6 +97,8 @@ def fetch_caltech101(folder: str | Path = FOLDER, *, url: str = URL, known_hash:
     `folder` appears complete or not at all. Raises FileExistsError if it holds anything already, OSError if the
     archive cannot be fetched or kept, and ValueError if it is another file than the official one.
     """
+    import pooch
+
     folder = Path(folder)
     if _is_filled(folder):
         raise FileExistsError(f"{folder} holds files already: remove it first, to fetch the photographs again.")
@@ -110,8 +106,8 @@ def fetch_caltech101(folder: str | Path = FOLDER, *, url: str = URL, known_hash:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent) as temporary:
-            archive = _download(url, known_hash, Path(temporary))
-            unpacked = _unpack(archive, Path(temporary) / "photographs")
+            archive = pooch.retrieve(url, f"sha256:{known_hash}", "caltech-101.zip", temporary, downloader=_stream)
+            unpacked = _unpack(Path(archive), Path(temporary) / "photographs")
             if folder.is_dir():
                 folder.rmdir()  # it is empty; Windows does not rename onto a folder
             unpacked.replace(folder)
@@ -124,12 +120,6 @@ def fetch_caltech101(folder: str | Path = FOLDER, *, url: str = URL, known_hash:
 
 def _is_filled(folder: Path) -> bool:
     return folder.is_dir() and any(folder.iterdir())
-
-
-def _download(url: str, known_hash: str, folder: Path) -> Path:
-    import pooch
-
-    return Path(pooch.retrieve(url, f"sha256:{known_hash}", "caltech-101.zip", folder, downloader=_stream))
 
 
 def _stream(url: str, output_file: str, _: object) -> None:
@@ -150,18 +140,11 @@ def _stream(url: str, output_file: str, _: object) -> None:
 
 
 def _unpack(archive: Path, folder: Path) -> Path:
-    """Copy the listed photographs out of the tar within the zip, which is read as a stream and never stored.
-
-    Only the bytes of regular files with exactly the expected names are read, and they are written under names from
-    the split file: no name or link of the archive ever reaches the file system, so nothing can land outside.
-    """
+    """Copy the listed photographs out of the tar within the zip, which is read as a stream and never stored."""
+    # Written are bytes of regular files, under names of our own: nothing of the archive's can land outside.
     expected = {f"{_TOP}/{photograph.name}": photograph.name for photograph in photographs()}
     try:
-        with (
-            zipfile.ZipFile(archive) as outer,
-            outer.open(_TAR) as packed,
-            tarfile.open(fileobj=packed, mode="r|gz") as tar,
-        ):
+        with zipfile.ZipFile(archive) as z, z.open(_TAR) as packed, tarfile.open(fileobj=packed, mode="r|gz") as tar:
             for member in tar:
                 if member.offset_data + member.size > _TAR_LIMIT:
                     raise ValueError(f"it unpacks to more than {_TAR_LIMIT:,} bytes")
@@ -179,6 +162,5 @@ def _unpack(archive: Path, folder: Path) -> Path:
 def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
     if member.size > _PICTURE_LIMIT:
         raise ValueError(f"{member.name} in it has {member.size:,} bytes, which is no photograph of this collection")
-    content = tar.extractfile(member).read()
     with whole_file(path) as temporary:
-        temporary.write_bytes(content)
+        temporary.write_bytes(tar.extractfile(member).read())

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.data import caltech101, folders, pictures
+from helpers.data import caltech101, folders, pictures, scenes
 from helpers.store.cache import kept, key_of
 from helpers.store.files import file_digest, whole_file
 
@@ -21,7 +21,8 @@ SPLITS = ("train", "val", "test")
 class Split:
     """Pictures of one role: images uint8 RGB (N, size, size, 3), labels int64 (N,), names, and the objects' masks.
 
-    Masks are bool (N, size, size), True on the object, or None where nobody knows them.
+    Masks are bool (N, size, size), True on the object, or None where nobody knows them. `majority` is the share of the
+    largest class: the accuracy of whoever always names it.
     """
 
     images: np.ndarray
@@ -34,7 +35,6 @@ class Split:
 
     @property
     def majority(self) -> float:
-        """The share of the largest class: the accuracy of whoever always names it."""
         return float(np.bincount(self.labels).max() / len(self))
 
 
@@ -42,7 +42,8 @@ class Split:
 class Dataset:
     """A data set: three splits, the classes in label order, and one picture of each class for the figures.
 
-    figure_images is uint8 RGB (K, size, size, 3) and figure_masks bool (K, size, size) or None, in class order.
+    figure_images is uint8 RGB (K, size, size, 3) and figure_masks bool (K, size, size) or None, in class order. `masks`
+    are all by role ("train", "val", "test", "figure"), None where nobody knows them.
     """
 
     name: str
@@ -56,10 +57,8 @@ class Dataset:
 
     @property
     def masks(self) -> dict[str, np.ndarray] | None:
-        """The objects' masks by role ("train", "val", "test", "figure"), or None where nobody knows them."""
-        if self.figure_masks is None:
-            return None
-        return {split: getattr(self, split).masks for split in SPLITS} | {"figure": self.figure_masks}
+        found = {split: getattr(self, split).masks for split in SPLITS} | {"figure": self.figure_masks}
+        return None if self.figure_masks is None else found
 
 
 class _Row(NamedTuple):
@@ -90,22 +89,17 @@ def load(name: str | Path, size: int = 224, *, split_seed: int = 0, cache: str |
 
 
 def _load_scenes(size: int, cache: str | Path | None) -> Dataset:
-    from helpers.data import scenes
-
     names, counts = scenes.CLASS_NAMES, scenes.COUNTS.items()
     indices = [(split, label, i) for split, n in counts for label in range(len(names)) for i in range(n)]
     rows = [_Row(split, k, f"{names[k]}/{split}_{i:04d}", split == "figure") for split, k, i in indices]
 
+    def draw(i: int) -> tuple[np.ndarray, np.ndarray]:
+        split, label, index = indices[i]
+        return scenes.picture(names[label], split, index, size)
+
     def draw_all() -> dict[str, np.ndarray]:
-        images = np.empty((len(rows), size, size, 3), np.uint8)
-        masks = np.empty((len(rows), size, size), bool)
-
-        def draw(i: int) -> None:
-            split, label, index = indices[i]
-            images[i], masks[i] = scenes.picture(names[label], split, index, size)
-
-        pictures.in_threads(draw, len(rows), "Drawing scenes")
-        return {"images": images, "masks": masks}
+        images, masks = zip(*pictures.in_threads(draw, len(rows), "Drawing scenes"), strict=True)
+        return {"images": np.array(images), "masks": np.array(masks)}
 
     drawn = kept(cache, key_of(load, size), draw_all)
     return _dataset("scenes", names, rows, drawn["images"], drawn["masks"])
@@ -122,8 +116,7 @@ def _load_caltech101(size: int, cache: str | Path | None) -> Dataset:
 
 def _load_folder(folder: Path, size: int, split_seed: int, cache: str | Path | None) -> Dataset:
     files = folders.class_files(folder)
-    rng = np.random.default_rng(split_seed)
-    rows = []
+    rng, rows = np.random.default_rng(split_seed), []
     for label, (class_name, names) in enumerate(files.items()):
         for split, indices in zip(SPLITS, folders.split_indices(len(names), rng), strict=True):
             first = indices[0] if split == "train" else None
@@ -168,19 +161,19 @@ def _dataset(
 
     figures = sorted((i for i, row in enumerate(rows) if row.is_figure), key=lambda i: rows[i].label)
     figure_names, figure_masks = tuple(rows[i].name for i in figures), None if masks is None else masks[figures]
-    splits = map(split, SPLITS)
-    return Dataset(name, *splits, tuple(class_names), images[figures], figure_names, figure_masks)
+    return Dataset(name, *map(split, SPLITS), tuple(class_names), images[figures], figure_names, figure_masks)
 
 
 def summary(dataset: Dataset) -> str:
     """Return a data set's classes with their counts by split, its pictures' size and its memory, as a text table."""
     names = [name if name.isprintable() else repr(name) for name in dataset.class_names]
-    counts = [np.bincount(getattr(dataset, split).labels, minlength=len(names)) for split in SPLITS]
-    width = max(len(name) for name in (*names, "class", "total"))
-    lines = [(name, *numbers) for name, *numbers in zip(names, *counts, strict=True)]
-    table = [("class", *SPLITS), *lines, ("total", *(int(count.sum()) for count in counts))]
-    size = dataset.figure_images.shape[1]
-    megabytes = sum(getattr(dataset, split).images.nbytes for split in SPLITS) / 1e6
-    masks = "without masks" if dataset.masks is None else "with masks"
-    head = f"{dataset.name}: {len(names)} classes, pictures {size} x {size} x 3 {masks}, {megabytes:.0f} MB"
+    splits = [getattr(dataset, split) for split in SPLITS]
+    counts = [np.bincount(split.labels, minlength=len(names)) for split in splits]
+    table = [("class", *SPLITS), *zip(names, *counts, strict=True), ("total", *map(len, splits))]
+    width, size = max(len(row[0]) for row in table), dataset.figure_images.shape[1]
+    megabytes, masks = (
+        sum(split.images.nbytes for split in splits) / 1e6,
+        "without" if dataset.masks is None else "with",
+    )
+    head = f"{dataset.name}: {len(names)} classes, pictures {size} x {size} x 3 {masks} masks, {megabytes:.0f} MB"
     return "\n".join([head, *(f"{row[0]:<{width}}" + "".join(f"{n:>7}" for n in row[1:]) for row in table)])

@@ -35,16 +35,14 @@ def thumbnails(images: np.ndarray) -> np.ndarray:
 
 def borders(images: np.ndarray) -> np.ndarray:
     """Return the colours (N, 60, 3) of the outermost pixels of the thumbnails, the four borders of each image."""
-    edge = np.ones((SIDE, SIDE), dtype=bool)
-    edge[1:-1, 1:-1] = False
+    edge = np.pad(np.zeros((SIDE - 2, SIDE - 2), bool), 1, constant_values=True)
     return thumbnails(images)[:, edge]
 
 
 def background(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Return thumbnails (N, 16, 16, 3) without the object: what its mask (N, H, W) hides is filled in from around it.
 
-    A pixel that the object touches takes the mean of its known neighbours, ring by ring, until all are known.
-    ValueError where a mask covers its whole picture.
+    Ring by ring, by the mean of the known neighbours. ValueError where a mask covers its whole picture.
     """
     known = thumbnails(masks[..., None]) == 0
     pixels, around = np.where(known, thumbnails(images), 0.0), np.ones((1, 3, 3, 1))
@@ -64,10 +62,9 @@ def best_fit(train: tuple[np.ndarray, np.ndarray], val: tuple[np.ndarray, np.nda
     What is chosen is the L2 penalty: penalty / 2 D times the sum of squares, beside the mean cross-entropy.
     """
     x, y = train
+    strengths = [x.shape[1] / (penalty * len(y)) for penalty in PENALTIES]
     with threadpool_limits(1, user_api="blas"):  # such small products are slower on many threads
-        fits = [
-            LogisticRegression(C=x.shape[1] / (penalty * len(y)), max_iter=10_000).fit(x, y) for penalty in PENALTIES
-        ]
+        fits = [LogisticRegression(C=strength, max_iter=10_000).fit(x, y) for strength in strengths]
     return min(fits, key=lambda fit: log_loss(val[1], fit.predict_proba(val[0]), labels=fit.classes_))
 
 
@@ -112,15 +109,12 @@ def main(arguments: list[str] | None = None) -> None:
     known = "scenes, caltech101, or a folder of class folders"
     parser.add_argument("datasets", nargs="*", default=["scenes"], help=known)
     print_anything()
+    names = parser.parse_args(arguments).datasets
     try:
-        _print(parser.parse_args(arguments).datasets)
+        datasets = tqdm(map(load, names), "measuring", len(names), leave=False)
+        columns = [[accuracy(dataset) for accuracy in CLASSIFIERS.values()] for dataset in datasets]
     except (OSError, ValueError) as error:
         sys.exit(sentence(error))
-
-
-def _print(names: list[str]) -> None:
-    datasets = tqdm(map(load, names), "measuring", len(names), leave=False)
-    columns = [[accuracy(dataset) for accuracy in CLASSIFIERS.values()] for dataset in datasets]
     print(f"{'accuracy on test':<42}" + "".join(f"{name[-14:]:>16}" for name in names))
     for title, *values in zip(CLASSIFIERS, *columns, strict=True):
         print(f"{title:<42}" + "".join(f"{'-' if np.isnan(v) else format(v, '.2f'):>16}" for v in values))

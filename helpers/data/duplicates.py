@@ -29,19 +29,16 @@ SAME = 0.82  # the least agreement of any part, 7 x 7 pixels
 COVERED = 0.6  # the least share of a picture that the other covers: a part that is like another part is not the same
 UPRIGHT = 0.03  # the most that a picture may be turned or sheared: handwriting becomes alike by shearing
 STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-4)
-WINDOWS = [
-    (scale, top, left)
-    for k, scale in enumerate(SCALES)
-    for top in np.linspace(0, 1 - scale, k + 1)
-    for left in np.linspace(0, 1 - scale, k + 1)
-]
+GRIDS = [(scale, np.linspace(0, 1 - scale, k + 1)) for k, scale in enumerate(SCALES)]
+WINDOWS = [(scale, top, left) for scale, grid in GRIDS for top in grid for left in grid]
 
 
 @dataclass(frozen=True)
 class Pair:
     """A picture of the second split and the one of the first most like it, by their numbers, when laid on each other.
 
-    likeness is their correlation (-1 to 1), agreement that of the part that agrees least (-1 to 1).
+    likeness is their correlation (-1 to 1), agreement that of the part that agrees least (-1 to 1). `is_alike`: the two
+    correlate as one photograph would, and may still differ in a part; `is_duplicate`: they are one photograph.
     """
 
     splits: tuple[str, str]
@@ -52,12 +49,10 @@ class Pair:
 
     @property
     def is_alike(self) -> bool:
-        """Whether the two correlate as one photograph would: they may still differ in a part."""
         return self.likeness >= ALIKE
 
     @property
     def is_duplicate(self) -> bool:
-        """Whether the two are one photograph."""
         return self.is_alike and self.agreement >= SAME
 
 
@@ -94,20 +89,18 @@ class _Described(NamedTuple):
 
 def _described(images: np.ndarray) -> _Described:
     digests = [hashlib.sha256(np.ascontiguousarray(image)).digest() for image in images]
-    small = np.empty((len(images), SIDE, SIDE, 3), np.uint8)
-    for image, thumbnail in zip(images, small, strict=True):
-        thumbnail[:] = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    small = np.array([cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for image in images])
+    small = small.reshape(-1, SIDE, SIDE, 3)  # also of none
     return _Described(digests, small, _windows(small))
 
 
 def _windows(small: np.ndarray) -> np.ndarray:
-    seen = np.empty((len(small), len(WINDOWS), SEEN, SEEN), np.float32)
     corners = [(round(top * SIDE), round(left * SIDE), round(scale * SIDE)) for scale, top, left in WINDOWS]
-    for picture, windows in zip(small, seen, strict=True):
-        gray = picture.mean(axis=2, dtype=np.float32)
-        for window, (y, x, side) in zip(windows, corners, strict=True):
-            window[:] = cv2.resize(gray[y : y + side, x : x + side], (SEEN, SEEN), interpolation=cv2.INTER_AREA)
-    flat = seen.reshape(*seen.shape[:2], -1)
+    cut = [
+        [gray[y : y + side, x : x + side] for y, x, side in corners] for gray in small.mean(axis=3, dtype=np.float32)
+    ]
+    seen = [[cv2.resize(part, (SEEN, SEEN), interpolation=cv2.INTER_AREA) for part in parts] for parts in cut]
+    flat = np.reshape(seen, (len(small), len(WINDOWS), SEEN * SEEN))
     flat -= flat.mean(axis=2, keepdims=True)
     return flat / np.maximum(np.linalg.norm(flat, axis=2, keepdims=True), 1e-3)  # a plain window is like no other
 
@@ -129,10 +122,7 @@ def _nearest(first: _Described, second: _Described) -> Iterator[tuple[int, int, 
 
 
 def _scores(first: _Described, second: _Described, some: list[int]) -> np.ndarray:
-    """Return how some pictures of `second` correlate with each of `first`: (M, N, 2, 2, windows).
-
-    The axes of 2: as it is, or mirrored; with a window of the first picture, or a window of it with the first picture.
-    """
+    """Return how some of `second` correlate with each of `first`: (M, N, mirrored, laid around it, windows)."""
     mirrored = _windows(second.small[some][:, :, ::-1])
     windows = np.stack([second.windows[some], mirrored], axis=1)  # (M, 2, windows, pixels)
     inside = np.einsum("nwp,mtp->mntw", first.windows, windows[:, :, 0], optimize=True)
@@ -140,9 +130,7 @@ def _scores(first: _Described, second: _Described, some: list[int]) -> np.ndarra
     return np.stack([inside, around], axis=3)
 
 
-def _starts(
-    first: _Described, second: _Described, j: int, scores: np.ndarray
-) -> Iterator[tuple[int, bool, np.ndarray, np.ndarray, tuple[float, float, float]]]:
+def _starts(first: _Described, second: _Described, j: int, scores: np.ndarray) -> Iterator[tuple]:
     """Yield what is worth a look at picture j: a picture's number, whether it is mirrored, what `laid_on` takes."""
     flat = scores.reshape(len(scores), -1)
     for i in np.argsort(-flat.max(axis=1), kind="stable")[:LOOKED_AT].tolist():

@@ -1,5 +1,6 @@
 """Folders of class folders: <folder>/<class>/<picture>.jpg, which files count, and who trains and who tests."""
 
+import os
 import warnings
 from collections import Counter
 from collections.abc import Iterable
@@ -17,19 +18,12 @@ MIN_PICTURES = len(SHARES)  # of a class, so that train, val and test have one e
 def existing(name: str | Path) -> Path:
     """Return the folder at the path `name`; ValueError, with the names that there are, if it is none."""
     folder = expanded(name) if isinstance(name, str | Path) and str(name) else None
-    if folder is None or not _is_folder(folder):
+    if folder is None or not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises for what is closed or too long
         raise ValueError(
             f"Unknown data set {str(name)!r}: it must be 'scenes', 'caltech101' or the path of a folder of class "
             f"folders, and there is no such folder{f' as {str(folder.absolute())!r}' if folder else ''}."
         )
     return folder
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # its name is too long, or a folder above it is closed; Python 3.13 says False by itself
-        return False
 
 
 def class_files(folder: Path) -> dict[str, list[str]]:
@@ -38,8 +32,7 @@ def class_files(folder: Path) -> dict[str, list[str]]:
     A warning counts what else is left out. ValueError says what a folder lacks to be a data set.
     """
     entries = _visible(folder)
-    broken = [entry.name for entry in entries if entry.is_symlink() and not entry.exists()]
-    if broken:
+    if broken := [entry.name for entry in entries if entry.is_symlink() and not entry.exists()]:
         raise ValueError(f"{str(folder)!r} holds links that lead nowhere: {_quoted(broken)}. Mend or remove them.")
     classes = {entry.name: _visible(entry) for entry in entries if entry.is_dir()}
     files = {name: [e.name for e in inside if _is_picture(e)] for name, inside in classes.items()}
@@ -67,8 +60,7 @@ def _check_counts(folder: Path, files: dict[str, list[str]]) -> None:
             f"{str(folder)!r} holds {len(files)} class folders{f' ({_quoted(files)})' if files else ''}: a data set "
             "needs two at least, with the pictures in them: <folder>/<class>/<picture>.jpg."
         )
-    short = [f"{name!r} has {len(names)}" for name, names in files.items() if len(names) < MIN_PICTURES]
-    if short:
+    if short := [f"{name!r} has {len(names)}" for name, names in files.items() if len(names) < MIN_PICTURES]:
         raise ValueError(
             f"Each class in {str(folder)!r} needs at least {MIN_PICTURES} pictures, one to train, one to validate and "
             f"one to test on, but {', '.join(short)}: add pictures ({', '.join(sorted(SUFFIXES))}) or remove "
@@ -77,10 +69,9 @@ def _check_counts(folder: Path, files: dict[str, list[str]]) -> None:
 
 
 def _check_depth(folder: Path, classes: dict[str, list[Path]]) -> None:
-    """Refuse train/ and test/ in the place of classes, and a folder around the data set."""
+    # As where train/ and test/ stand in the place of classes, or a folder around the data set is given.
     outer = [name for name in classes if (folder / name).resolve() != folder.resolve()]
-    found = [e for name in outer for e in classes[name] if e.is_dir() and any(map(_is_picture, _visible(e)))]
-    if found:
+    if found := [e for name in outer for e in classes[name] if e.is_dir() and any(map(_is_picture, _visible(e)))]:
         paths = " or ".join(repr(path) for path in sorted({str(e.parent) for e in found}))
         raise ValueError(
             f"The pictures in {str(folder)!r} lie one folder deeper, as in {str(found[0].relative_to(folder))!r}: "

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import cv2
 import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm.contrib.concurrent import thread_map
 
 T = TypeVar("T")
@@ -27,8 +29,6 @@ def check_size(size: int) -> int:
 
 def is_picture(path: Path) -> bool:
     """Tell whether a file's content is a picture of a kind that is read, whatever its name says."""
-    from PIL import Image
-
     try:
         _check_file(path)
         with Image.open(path, formats=FORMATS):
@@ -43,9 +43,6 @@ def read_picture(path: str | Path, size: int = 224) -> np.ndarray:
     EXIF orientation is applied, transparency laid on white; the side ratio is not kept. 16-bit gray is scaled to 8, as
     12-bit where nothing is above 4095: so cameras, microscopes and scanners store it.
     """
-    import cv2
-    from PIL import Image
-
     path, size = Path(path), check_size(size)
     _check_file(path)
     try:
@@ -69,17 +66,15 @@ def read_pictures(paths: Sequence[Path], images: np.ndarray) -> None:
             return f"{f'{paths[i].parent.name}/{paths[i].name}'!r}: {error}"
         return None
 
-    problems = [problem for problem in in_threads(read, len(paths), "Reading pictures") if problem]
-    if problems:
+    if problems := list(filter(None, in_threads(read, len(paths), "Reading pictures"))):
         listing = "\n  ".join(problems)
         raise ValueError(f"{len(problems)} of {len(paths)} pictures cannot be read; mend or remove them:\n  {listing}")
 
 
 def in_threads(work: Callable[[int], T], count: int, description: str) -> list[T]:
     """Return [work(0), ..., work(count - 1)], computed by two threads behind a progress bar that vanishes."""
-    return thread_map(
-        work, range(count), max_workers=THREADS, desc=description, leave=False, disable=count <= PROGRESS_FROM
-    )
+    options = {"max_workers": THREADS, "desc": description, "leave": False, "disable": count <= PROGRESS_FROM}
+    return thread_map(work, range(count), **options)
 
 
 def _check_file(path: Path) -> None:
@@ -98,8 +93,6 @@ def _check_file(path: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    from PIL import Image, UnidentifiedImageError
-
     if isinstance(error, UnidentifiedImageError):
         return "it is not a picture (JPEG, PNG, BMP, WebP, TIFF or GIF), or its header is damaged"
     if isinstance(error, PermissionError):
@@ -109,10 +102,7 @@ def _reason(error: Exception) -> str:
     return f"it is damaged or unsupported ({error or type(error).__name__})"
 
 
-def _to_rgb(picture) -> np.ndarray:
-    """Return a Pillow image as uint8 RGB (H, W, 3)."""
-    from PIL import Image, ImageOps
-
+def _to_rgb(picture: Image.Image) -> np.ndarray:
     picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I;16"):
         gray = np.asarray(picture).astype(np.uint32)
