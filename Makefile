@@ -38,7 +38,7 @@ check: $(READY)  ## ruff and the unit tests
 bench: $(READY)  ## time a training step against Keras, and PyTorch if installed; writes reports/benchmarks.json
 	$(PY) tests/programs/bench_training.py
 
-study: $(READY)  ## repeat the trainings over seeds on Dask, hours; writes reports/measured.json and the README's table
+study: $(READY)  ## repeat the trainings over seeds on Dask, hours; writes reports/study.csv and the README's table
 	$(PY) -m helpers.study --datasets scenes caltech101
 	$(PY) -m helpers.study readme
 

@@ -14,7 +14,7 @@ LOOKS = {  # colour, marker and name of a network
 
 
 def study(entry: dict | None) -> Figure:
-    """Plot test accuracies by seed and by number of training images; `entry` is a data set's in measured.json.
+    """Plot test accuracies by seed and by number of training images; `entry` is as of `helpers.study.measured_for`.
 
     Without an entry the figure says how to make one.
     """

@@ -7,7 +7,7 @@ from helpers.data.datasets import SPLITS
 from helpers.store.files import ROOT, read_json, source_report, whole_file
 from helpers.store.run import RECORD, Run
 from helpers.study.settings import SETTINGS
-from helpers.study.statistics import load
+from helpers.study.statistics import measured_as
 
 PHOTOGRAPHS = ROOT / "reports" / "photographs.json"
 BENCHMARKS = ROOT / "reports" / "benchmarks.json"  # tests/programs/bench_training.py writes it
@@ -29,11 +29,11 @@ def beside(network: str, here: dict) -> tuple[list[str], list[list[str]]]:
     get an interval.
     """
     theirs = source_report().get(THEIRS.get(network))
-    there = load()["datasets"].get("caltech101", {}).get("networks", {}).get(network, {})
+    there = measured_as("caltech101").get("networks", {}).get(network, {})
     header, rows = ["split"], [[split] for split in SPLITS]
     for what in ("accuracy", "loss"):
         header += [f"{what}, published", "the same photographs, over seeds", "this run"]
-        for (split, *_), row in zip(rows, rows, strict=True):
+        for split, row in zip(SPLITS, rows, strict=True):
             published = f"{theirs[what][split]:g}" if theirs else ""
             over_seeds = _over_seeds(there.get(f"{split}_{what}"), 3)
             if split != "test":  # fitted or chosen on: an interval would promise something of new images
@@ -53,12 +53,12 @@ def keep_photographs(run_dir: Path | None) -> Path:
     given = read_json(run_dir / RECORD, "run the report again")["parameters"]
     run = Run("", "caltech101", run_dir)
     scratch, vgg19 = (run.load_json(chapter, "results") for chapter in ("03_cnn_training", "04_vgg19"))
-    epochs = {"scratch": scratch["epochs"], "vgg19_frozen": vgg19["epochs"]}
-    wanted = {name: SETTINGS[name].epochs for name in epochs}
-    if (given.get("DATASET"), given.get("SEED", 0), vgg19["weights"], epochs) != ("caltech101", 0, "bundled", wanted):
+    wanted = ("caltech101", 0, "bundled", SETTINGS["scratch"].epochs, SETTINGS["vgg19_frozen"].epochs)
+    made = (given.get("DATASET"), given.get("SEED", 0), vgg19["weights"], scratch["epochs"], vgg19["epochs"])
+    if made != wanted:
         raise ValueError(f"{run_dir} is no run on caltech101 with seed 0, the bundled weights and the report's epochs.")
-    found = {"scratch": scratch, "vgg19_frozen": vgg19["frozen"], "vgg19_tuned": vgg19["tuned"]}
-    kept = {name: {what: one[what] for what in ("accuracy", "loss", "confusion")} for name, one in found.items()}
+    found = zip(NAMES, (scratch, vgg19["frozen"], vgg19["tuned"]), strict=True)
+    kept = {name: {what: one[what] for what in ("accuracy", "loss", "confusion")} for name, one in found}
     value = {"seed": 0, "class_names": scratch["class_names"], "networks": kept}
     with whole_file(PHOTOGRAPHS) as part:
         part.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
@@ -71,8 +71,10 @@ def photographs() -> dict | None:
 
 
 def write_readme(path: Path = README) -> Path:
-    """Make the README's table and its paragraph on speed anew, of measured.json and benchmarks.json."""
-    text = readme(path.read_text(encoding="utf-8"), load(), json.loads(BENCHMARKS.read_text(encoding="utf-8")))
+    """Make the README's table and its paragraph on speed anew, of study.csv and benchmarks.json."""
+    text = path.read_text(encoding="utf-8")
+    measured = {name: measured_as(name) for name in COLUMNS}
+    text = readme(text, measured, json.loads(BENCHMARKS.read_text(encoding="utf-8")))
     with whole_file(path) as part:
         part.write_text(text, encoding="utf-8")
     return path
@@ -93,7 +95,7 @@ def readme_table(measured: dict) -> str:
     lines.append("|---|---|---|---|")
     for network, label in NAMES.items():
         there = f"{published[THEIRS[network]]['accuracy']['test']:.2f}" if network in THEIRS else ""
-        entries = (measured["datasets"].get(name, {}).get("networks", {}).get(network, {}) for name in COLUMNS)
+        entries = (measured[name].get("networks", {}).get(network, {}) for name in COLUMNS)
         found = [_over_seeds(entry.get("test_accuracy"), 2) for entry in entries]
         lines.append(f"| {label} | {there} | {' | '.join(found)} |")
     return "\n".join(lines)
@@ -114,11 +116,8 @@ def readme_speed(benchmarks: dict) -> str:
 
 
 def _over_seeds(found: dict | None, digits: int) -> str:
-    """Return a mean over seeds and its interval as text; a share's interval ends at 0 and 1."""
+    """Return a mean over seeds and its interval as text."""
     if not found:
         return "not measured yet"
-    mean = f"**{found['mean']:.3f}**"
-    if found["interval"] is None:
-        return f"{mean} (one seed)"
-    low, high = found["interval"]
-    return f"{mean} ({low:.{digits}f} to {high:.{digits}f})"
+    low_high = "one seed" if found["interval"] is None else " to ".join(f"{x:.{digits}f}" for x in found["interval"])
+    return f"**{found['mean']:.3f}** ({low_high})"

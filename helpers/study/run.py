@@ -12,13 +12,13 @@ from tqdm.auto import tqdm
 
 from helpers.data import folders
 from helpers.store.console import print_anything
-from helpers.store.files import ROOT, sentence
+from helpers.store.files import sentence
 from helpers.store.run import NAMED
-from helpers.study import cluster, published, statistics, table, trainings
+from helpers.study import cluster, published, table, trainings
 from helpers.study.settings import SETTINGS, Training, grid
+from helpers.study.statistics import FOLDER
 from helpers.study.table import TABLE
 
-FOLDER = ROOT / "reports"
 SIZES = (10, 20, 30, 40, 50)
 
 
@@ -33,46 +33,35 @@ def run(
     table, what no worker can hold, or workers and scheduler that cannot be, RuntimeError naming what failed.
     """
     cluster.check_where(workers, scheduler)
-    waiting = [training for training in wanted if training not in _finished(folder, prepared)]
+
+    def finished() -> dict[Training, dict]:  # on the very data that are prepared
+        digests = {name: data.digest for name, data in prepared.items()}
+        return {made: result for made, result in table.read(folder) if digests.get(made.dataset) == result["data"]}
+
+    known = finished()
+    waiting = [training for training in wanted if training not in known]
     print(f"{len(wanted)} trainings, {len(wanted) - len(waiting)} of them finished before", flush=True)
     if waiting:
         done = cluster.shared_out(waiting, prepared, train, workers, scheduler)
         for training, result in tqdm(done, "trainings", len(waiting), unit="training"):
             table.keep(folder, training, {"data": prepared[training.dataset].digest} | result)
-    found = _finished(folder, prepared)
-    return [(training, found[training]) for training in wanted]
-
-
-def _finished(folder: Path, prepared: dict) -> dict[Training, dict]:
-    """Return what the table holds of trainings on the very data that are prepared."""
-    digests = {name: data.digest for name, data in prepared.items()}
-    return {
-        training: result for training, result in table.read(folder) if digests.get(training.dataset) == result["data"]
-    }
+        known = finished()
+    return [(training, known[training]) for training in wanted]
 
 
 def _study(given: argparse.Namespace) -> Path:
-    """Run the study that the command line asks for and return the path of measured.json."""
+    """Run the study that the command line asks for and return the path of its table."""
     settings = (
         given.networks, given.seeds, given.sizes, given.learning_rates, given.batch_sizes, given.searched, given.epochs,
     )  # fmt: skip
     grid([], *settings)  # what cannot be is refused before anything is drawn, read or fetched
     cluster.check_where(given.workers, given.scheduler)
     _check_names(given.datasets)
-    kept = given.folder / "study"  # what can be made again; trials leave the tables alone
+    kept = given.folder / "study"  # what can be made again; trials leave the table alone
     folder = kept / "trial" if given.epochs else given.folder
-    if old := table.of_before(given.folder):
-        print(
-            f"{len(old)} files of an earlier study, such as {old[0]}, are not read: trainings are now rows of {TABLE}."
-        )
     prepared = {data.name: data for data in (trainings.Prepared(name, kept / "cache") for name in given.datasets)}
     run(grid(prepared.values(), *settings), prepared, folder, workers=given.workers, scheduler=given.scheduler)
-    path, finished = folder / statistics.MEASURED.name, _finished(folder, prepared).items()
-    for name in prepared:
-        of = [(training, result) for training, result in finished if training.dataset == name]
-        usual = [pair for pair in of if pair[0].epochs == (given.epochs or SETTINGS[pair[0].network].epochs)]
-        statistics.add(name, usual, path)
-    return path
+    return folder / TABLE
 
 
 def _check_names(datasets: Sequence[str]) -> None:
@@ -89,20 +78,21 @@ def _check_names(datasets: Sequence[str]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m helpers.study", description=__doc__.split(":")[0] + ".")
+    add, usual = parser.add_argument, " (the report's alone)"
     what = "run (the default) trains; readme makes its table anew; photographs RUN_DIR keeps a run's matrices"
-    parser.add_argument("what", nargs="?", default="run", choices=["run", "readme", "photographs"], help=what)
-    parser.add_argument("run_dir", nargs="?", type=Path, help="a finished run of the report on caltech101, seed 0")
-    parser.add_argument("--datasets", nargs="+", default=["scenes"], help="(scenes)")
-    parser.add_argument("--networks", nargs="+", default=list(SETTINGS), help=f"({' '.join(SETTINGS)})")
-    parser.add_argument("--seeds", type=int, default=5, help="how many (5)")
-    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="training images a class (10 20 30 40 50)")
-    parser.add_argument("--learning-rates", type=float, nargs="*", default=(), help="to search (the report's alone)")
-    parser.add_argument("--batch-sizes", type=int, nargs="*", default=(), help="to search (the report's alone)")
-    parser.add_argument("--searched", type=int, default=1, help="seeds on which settings are searched (1)")
-    parser.add_argument("--epochs", type=int, help="for a trial: its results go to FOLDER/study/trial")
-    parser.add_argument("--workers", type=int, help="processes on this machine; 0: none but this one")
-    parser.add_argument("--scheduler", help="address of a running Dask scheduler, such as tcp://host:8786")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="of study.csv and measured.json (reports)")
+    add("what", nargs="?", default="run", choices=["run", "readme", "photographs"], help=what)
+    add("run_dir", nargs="?", type=Path, help="a finished run of the report on caltech101, seed 0")
+    add("--datasets", nargs="+", default=["scenes"], help="(scenes)")
+    add("--networks", nargs="+", default=list(SETTINGS), help=f"({' '.join(SETTINGS)})")
+    add("--seeds", type=int, default=5, help="how many (5)")
+    add("--sizes", type=int, nargs="*", default=SIZES, help="training images a class (10 20 30 40 50)")
+    add("--learning-rates", type=float, nargs="*", default=(), help="to search" + usual)
+    add("--batch-sizes", type=int, nargs="*", default=(), help="to search" + usual)
+    add("--searched", type=int, default=1, help="seeds on which settings are searched (1)")
+    add("--epochs", type=int, help="for a trial: its results go to FOLDER/study/trial")
+    add("--workers", type=int, help="processes on this machine; 0: none but this one")
+    add("--scheduler", help="address of a running Dask scheduler, such as tcp://host:8786")
+    add("--folder", type=Path, default=FOLDER, help="of study.csv (reports)")
     return parser
 
 

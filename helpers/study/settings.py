@@ -24,7 +24,10 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Training:
-    """One training; it learns from `images_per_class` of each class, from all where a class has fewer."""
+    """One training; it learns from `images_per_class` of each class, from all where a class has fewer.
+
+    `name` is it in one word; the test images are used for those alone whose settings are the report's: `is_reports`.
+    """
 
     dataset: str
     network: str
@@ -36,13 +39,11 @@ class Training:
 
     @property
     def name(self) -> str:
-        """The training in one word."""
         settings = f"lr{self.learning_rate:g}_batch{self.batch_size}_epochs{self.epochs}"
         return f"{self.dataset}_{self.network}_images{self.images_per_class}_seed{self.seed}_{settings}"
 
     @property
     def is_reports(self) -> bool:
-        """Whether the settings are the report's; the test images are used for these alone."""
         usual = SETTINGS[self.network]
         return (self.learning_rate, self.batch_size) == (usual.learning_rate, usual.batch_size)
 
@@ -59,8 +60,8 @@ def grid(
     """
     if unknown := [name for name in networks if name not in SETTINGS]:
         raise ValueError(f"There is no network {unknown[0]!r}: the study knows {', '.join(SETTINGS)}.")
-    numbers = (seeds, searched, *sizes, *batch_sizes, *([] if epochs is None else [epochs]))
-    if any(number < 1 for number in numbers) or not all(rate > 0 for rate in learning_rates):
+    numbers = (seeds, searched, *sizes, *batch_sizes, *learning_rates, 1 if epochs is None else epochs)
+    if not all(number > 0 for number in numbers):
         raise ValueError("Seeds, sizes, batch sizes, epochs and learning rates must be greater than 0.")
     made: dict[Training, None] = {}  # ordered, each once
     for data, network, seed in product(datasets, networks, range(seeds)):

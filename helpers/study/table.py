@@ -16,14 +16,14 @@ from filelock import FileLock
 from helpers.data.datasets import SPLITS, Dataset
 from helpers.store.cache import content_digest
 from helpers.store.files import whole_file
-from helpers.study.settings import Training
+from helpers.study.settings import SETTINGS, Training
 
 TABLE, CURVES = "study.csv", "study_curves.csv"
 SCORES = [f"{split}_{what}" for split in SPLITS for what in ("loss", "accuracy")]
 SETTING = {field.name: field.type for field in fields(Training)}  # name and type of a column
 RESULT = {"data": str, **dict.fromkeys(SCORES, float), "diverged": str, "seconds": float, "code": str, "versions": str}
 EPOCH = ["loss", "accuracy", "val_loss", "val_accuracy"]
-REMEDY = "put back the file that it was, or delete it, and its trainings are made again"
+COLUMNS = {TABLE: ["training", *SETTING, *RESULT], CURVES: ["training", "epoch", *EPOCH]}
 
 
 def digest_of(dataset: Dataset) -> str:
@@ -40,38 +40,32 @@ def keep(folder: Path, training: Training, result: dict) -> None:
 
     Several processes may do so at once. ValueError when the result holds NaN or infinity.
     """
-    name = _name(training, result)
-    row = {"training": name} | asdict(training) | {key: result.get(key) for key in RESULT}
-    history = result.get("history") or {key: [] for key in EPOCH}
+    name, history = _name(training, result), result.get("history") or {key: [] for key in EPOCH}
     epochs = [
         {"training": name, "epoch": number} | dict(zip(EPOCH, values, strict=True))
         for number, values in enumerate(zip(*(history[key] for key in EPOCH), strict=True), 1)
     ]
+    row = {"training": name} | asdict(training) | {key: result.get(key) for key in RESULT}
     lock = folder / "study" / "table.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(lock):  # the table last: its row says that a training is finished
-        _merge(folder / CURVES, ["training", "epoch", *EPOCH], name, epochs)
-        _merge(folder / TABLE, ["training", *SETTING, *RESULT], name, [row])
+        _merge(folder / CURVES, name, epochs)
+        _merge(folder / TABLE, name, [row])
 
 
 def read(folder: Path) -> list[tuple[Training, dict]]:
     """Return every finished training with its result, without the curves; ValueError names a damaged table."""
     found = []
-    for number, row in enumerate(_rows(folder / TABLE, ["training", *SETTING, *RESULT]), 2):
+    for number, row in enumerate(_rows(folder / TABLE), 2):
         try:
             training = Training(**{name: kind(row[name]) for name, kind in SETTING.items()})
             result = {name: kind(row[name]) if row[name] else None for name, kind in RESULT.items()}
-            if row["training"] != _name(training, result) or not _finite(result):
+            if row["training"] != _name(training, result) or training.network not in SETTINGS or not _finite(result):
                 raise ValueError("its columns do not fit each other")
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{folder / TABLE} is damaged (row {number}: {error}): {REMEDY}.") from error
+        except (TypeError, ValueError) as error:
+            raise _damaged(folder / TABLE, f"row {number}: {error}") from error
         found.append((training, result))
     return found
-
-
-def of_before(folder: Path) -> list[Path]:
-    """Return the trainings that an earlier version of the study kept here, a JSON file each."""
-    return [path for place in (folder, folder / "study") for path in sorted(place.glob("*_images*_seed*.json"))]
 
 
 def _name(training: Training, result: dict) -> str:
@@ -82,34 +76,38 @@ def _finite(row: dict) -> bool:
     return all(math.isfinite(value) for value in row.values() if isinstance(value, float))
 
 
-def _rows(path: Path, columns: list[str]) -> list[dict[str, str]]:
+def _damaged(path: Path, why: object) -> ValueError:
+    remedy = "put back the file that it was, or delete it, and its trainings are made again"
+    return ValueError(f"{path} is damaged ({why}): {remedy}.")
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:  # a spreadsheet may begin it with a mark
             reader = csv.DictReader(file, strict=True)
             rows, found = list(reader), set(reader.fieldnames or ())
-        if found != set(columns):
-            raise ValueError(f"its columns are not {', '.join(columns)}")
+        if found != set(COLUMNS[path.name]):
+            raise ValueError(f"its columns are not {', '.join(COLUMNS[path.name])}")
         if any(None in row or None in row.values() for row in rows):
             raise ValueError("a row has more or fewer columns than the first")
     except (ValueError, csv.Error) as error:
-        raise ValueError(f"{path} is damaged ({error}): {REMEDY}.") from error
+        raise _damaged(path, error) from error
     return rows
 
 
-def _merge(path: Path, columns: list[str], training: str, new: list[dict]) -> None:
-    """Put a training's rows among those that a file holds, in place of its old ones."""
+def _merge(path: Path, training: str, new: list[dict]) -> None:
+    """Put a training's rows among those that a file holds, in place of its old ones, numbers sorted by their size."""
     if not all(map(_finite, new)):
         raise ValueError(f"{path} would hold NaN or infinity: look for where they come from.")
-    rows = [row for row in _rows(path, columns) if row["training"] != training] + new
-    rows.sort(key=lambda row: _natural(f"{row['training']} {row.get('epoch', '')}"))
+    rows = [row for row in _rows(path) if row["training"] != training] + new
+    rows.sort(key=lambda row: [int(part) if part.isdigit() else part for part in _parts(row)])
     with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer = csv.DictWriter(file, COLUMNS[path.name], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
 
-def _natural(text: str) -> list:
-    """Return what sorts a text with the numbers in it by their size."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", text)]
+def _parts(row: dict) -> list[str]:
+    return re.split(r"(\d+)", f"{row['training']} {row.get('epoch', '')}")

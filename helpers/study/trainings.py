@@ -5,7 +5,7 @@ report's settings it is the chapters' own: the numbers agree up to what later ch
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -17,33 +17,26 @@ from helpers.data.datasets import SPLITS
 from helpers.network import SGD, History, evaluate, fit, report_cnn, softmax_cross_entropy
 from helpers.store.cache import versions
 from helpers.store.code import code_digest
-from helpers.study.settings import SETTINGS, Settings, Training
+from helpers.study.settings import SETTINGS, Training
 from helpers.study.table import EPOCH, digest_of
 
 
 class Prepared:
-    """A data set as the trainings take it: images, and what VGG19 makes of them, computed once and kept in `cache`."""
+    """A data set as the trainings take it: images, and what VGG19 makes of them, computed once and kept in `cache`.
+
+    `digest` is the hash by which finished trainings on it are known, `largest` the largest class's training images.
+    """
 
     def __init__(self, name: str, cache: Path) -> None:
         self.dataset = data.load(name, cache=cache / f"{name}.npz" if name == "scenes" else None)
-        self.name, self._cache = self.dataset.name, cache
-        self._splits = {split: getattr(self.dataset, split) for split in SPLITS}
-
-    @cached_property
-    def digest(self) -> str:
-        """The hash by which finished trainings on this data are known."""
-        return digest_of(self.dataset)
-
-    @property
-    def largest(self) -> int:
-        """How many training images the largest class has."""
-        return int(np.bincount(self.dataset.train.labels).max())
+        self.name, self.digest, self._cache = self.dataset.name, digest_of(self.dataset), cache
+        self.largest = int(np.bincount(self.dataset.train.labels).max())
 
     def arrays(self, network: str) -> dict[str, np.ndarray]:
         """Return what a training of `network` reads: "<split>.labels", and images or activations by split."""
-        given = {f"{name}.labels": split.labels for name, split in self._splits.items()}
+        given = {f"{split}.labels": getattr(self.dataset, split).labels for split in SPLITS}
         if network == "scratch":
-            return given | {f"{name}.images": split.images for name, split in self._splits.items()}
+            return given | {f"{split}.images": getattr(self.dataset, split).images for split in SPLITS}
         read = ("pooled", "block4") if network == "vgg19_tuned" else ("pooled",)
         return given | {key: array for key, array in self._activations.items() if key.endswith(read)}
 
@@ -52,9 +45,9 @@ class Prepared:
         from helpers.vgg19 import backbone as vgg19  # TensorFlow, for those alone who need it
 
         backbone, arrays = vgg19.build("bundled"), {}
-        for name, split in self._splits.items():
+        for name in SPLITS:
             kept = [self._cache / f"{self.name}_{layer}_{name}.npz" for layer in ("block4", "block5")]
-            block4 = vgg19.features(backbone, split.images, "block4_pool", cache=kept[0])
+            block4 = vgg19.features(backbone, getattr(self.dataset, name).images, "block4_pool", cache=kept[0])
             block5 = vgg19.features(backbone, block4, "block5_pool", start="block4_pool", cache=kept[1])
             arrays |= {f"{name}.block4": block4, f"{name}.pooled": block5.max(axis=(1, 2))}
         return arrays
@@ -78,7 +71,7 @@ def train(training: Training, arrays: dict[str, np.ndarray]) -> dict:
             raise
         result["diverged"] = str(error)
     else:
-        for split, (loss, accuracy) in scores.items():
+        for split, (loss, accuracy) in zip(splits, scores, strict=True):
             result |= {f"{split}_loss": float(loss), f"{split}_accuracy": float(accuracy)}
         result["history"] = {name: asdict(history)[name] for name in EPOCH}
     return result | {"seconds": round(time.monotonic() - start, 1)}
@@ -95,54 +88,40 @@ def fewer(arrays: dict[str, np.ndarray], images: int, seed: int) -> dict[str, np
     return {key: array[chosen] if key.startswith("train.") else array for key, array in arrays.items()}
 
 
-def _pair(arrays: dict, split: str, what: str) -> tuple[np.ndarray, np.ndarray]:
-    return arrays[f"{split}.{what}"], arrays[f"{split}.labels"]
+def _pairs(arrays: dict, what: str, splits: Sequence[str] = SPLITS) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(arrays[f"{split}.{what}"], arrays[f"{split}.labels"]) for split in splits]
 
 
 def _classes(arrays: dict) -> int:
     return int(max(arrays[f"{split}.labels"].max() for split in SPLITS)) + 1
 
 
-def _scratch(training: Training, arrays: dict, splits: Sequence[str]) -> tuple[dict, History]:
-    size = arrays["train.images"].shape[1]
-    network = report_cnn(image_size=size, classes=_classes(arrays), rng=np.random.default_rng(training.seed))
-    history = fit(
-        network, _pair(arrays, "train", "images"), _pair(arrays, "val", "images"),
-        optimizer=SGD(training.learning_rate), epochs=training.epochs, batch_size=training.batch_size,
-        rng=np.random.default_rng(training.seed),
-    )  # fmt: skip
-    return {split: evaluate(network, *_pair(arrays, split, "images")) for split in splits}, history
+def _scratch(training: Training, arrays: dict, splits: Sequence[str]) -> tuple[list, History]:
+    first, order = (np.random.default_rng(training.seed) for _ in range(2))
+    train, val, _ = _pairs(arrays, "images")
+    network = report_cnn(image_size=train[0].shape[1], classes=_classes(arrays), rng=first)
+    options = {"epochs": training.epochs, "batch_size": training.batch_size, "rng": order}
+    history = fit(network, train, val, optimizer=SGD(training.learning_rate), **options)
+    return [evaluate(network, *pair) for pair in _pairs(arrays, "images", splits)], history
 
 
-def _vgg19(training: Training, arrays: dict, splits: Sequence[str]) -> tuple[dict, History]:
+def _vgg19(training: Training, arrays: dict, splits: Sequence[str]) -> tuple[list, History]:
     from helpers.vgg19 import backbone as vgg19
     from helpers.vgg19 import head as transfer
 
     model = transfer.add_head(vgg19.build("bundled"), _classes(arrays), seed=training.seed)
     tuned = training.network == "vgg19_tuned"
-    history = _learn(
-        transfer.train_head, model, "pooled", arrays, training, SETTINGS["vgg19_frozen"] if tuned else training
-    )
-    if tuned:
-        history = _learn(transfer.tune_block5, model, "block4", arrays, training, training)
-    top, scores = transfer.tail(model, "pooled", "logits"), {}
-    for split in splits:
-        pooled, labels = _pair(arrays, split, "pooled")
+    steps = [(transfer.train_head, "pooled", SETTINGS["vgg19_frozen"] if tuned else training)]
+    for learn, what, usual in steps + [(transfer.tune_block5, "block4", training)] * tuned:
+        settings = {name: getattr(usual, name) for name in ("epochs", "batch_size", "learning_rate")}
+        history = learn(model, *_pairs(arrays, what, SPLITS[:2]), seed=training.seed, **settings)
+    top, scores = transfer.tail(model, "pooled", "logits"), []
+    for given, labels in _pairs(arrays, "block4" if tuned else "pooled", splits):
         if tuned:
-            block5 = vgg19.features(model, arrays[f"{split}.block4"], "block5_pool", start="block4_pool")
-            pooled = block5.max(axis=(1, 2))
-        logits = transfer.predict(top, pooled)
-        scores[split] = softmax_cross_entropy(logits, labels)[0], np.mean(logits.argmax(axis=1) == labels)
+            given = vgg19.features(model, given, "block5_pool", start="block4_pool").max(axis=(1, 2))
+        logits = transfer.predict(top, given)
+        scores.append((softmax_cross_entropy(logits, labels)[0], np.mean(logits.argmax(axis=1) == labels)))
     return scores, history
-
-
-def _learn(
-    learn: Callable, model, what: str, arrays: dict, training: Training, settings: Settings | Training
-) -> History:
-    return learn(
-        model, _pair(arrays, "train", what), _pair(arrays, "val", what), seed=training.seed,
-        epochs=settings.epochs, batch_size=settings.batch_size, learning_rate=settings.learning_rate,
-    )  # fmt: skip
 
 
 TRAIN = {"scratch": _scratch, "vgg19_frozen": _vgg19, "vgg19_tuned": _vgg19}

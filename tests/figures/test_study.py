@@ -1,4 +1,4 @@
-"""The figure of the study shows what measured.json holds, whatever is missing in it."""
+"""The figure of the study shows what the study measured, whatever is missing in it."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from helpers.study import statistics
 
 
 def entry(**networks):
-    """A data set's part of measured.json: test accuracies by network and seed, with a curve over two sizes."""
+    """What the study measured: test accuracies by network and seed, with a curve over two sizes."""
     made = {"networks": {}, "learning_curve": {}}
     for name, values in networks.items():
         made["networks"][name] = {"test_accuracy": statistics.summary(values) | {"by_seed": values}}

@@ -88,7 +88,7 @@ def helped(command, folder):
 def cleaned(command, folder):
     """For real, in a copy: runs and environment go, what is committed stays."""
     needs_make()
-    for kept in ("reports/readme/strip.png", "reports/measured.json", "reports/study.csv", "Makefile"):
+    for kept in ("reports/readme/strip.png", "reports/study.csv", "Makefile"):
         (folder / kept).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / kept, folder / kept)
     for gone in (
@@ -105,7 +105,7 @@ def cleaned(command, folder):
     left = {
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() or not any(path.iterdir())
     }
-    committed = {"reports/readme/strip.png", "reports/measured.json", "reports/study.csv", "Makefile"}
+    committed = {"reports/readme/strip.png", "reports/study.csv", "Makefile"}
     assert left == committed | {"reports/my photographs/cat", "reports/my photographs/dog"}
 
 

@@ -15,7 +15,10 @@ def network(*accuracies):
 
 
 def whole():
-    return {"datasets": {"scenes": {"networks": {"scratch": network(0.8, 0.9, 0.85), "vgg19_frozen": network(1.0)}}}}
+    return {
+        "scenes": {"networks": {"scratch": network(0.8, 0.9, 0.85), "vgg19_frozen": network(1.0)}},
+        "caltech101": {},
+    }
 
 
 BENCHMARKS = {
@@ -59,8 +62,7 @@ def test_the_readme_s_table_is_made_of_it():
 
 
 def test_published_stands_beside_measured_and_this_run(monkeypatch):
-    there = whole()["datasets"]["scenes"]
-    monkeypatch.setattr(published, "load", lambda: {"datasets": {"caltech101": there}})
+    monkeypatch.setattr(published, "measured_as", {"caltech101": whole()["scenes"]}.get)
     here = {"accuracy": {"train": 1.0, "val": 0.5, "test": 0.75}, "loss": {"train": 0.0123, "val": 1.5, "test": 2.0}}
     header, rows = published.beside("scratch", here)
     assert all(len(row) == len(header) == 7 for row in rows)

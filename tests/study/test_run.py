@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from helpers.store.code import code_digest
-from helpers.study import cluster, statistics, table, trainings
+from helpers.study import cluster, table, trainings
 from helpers.study import run as study
 from helpers.study.settings import SETTINGS, Training, grid
 
@@ -306,7 +306,7 @@ def test_fewer_workers_than_none_are_refused(tmp_path):
     ],
 )
 def test_a_trial_and_a_study_elsewhere_leave_the_projects_numbers_alone(
-    tmp_path, monkeypatch, folder, arguments, place
+    tmp_path, monkeypatch, capsys, folder, arguments, place
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(trainings, "Prepared", lambda *args, **kwargs: Small())
@@ -315,19 +315,6 @@ def test_a_trial_and_a_study_elsewhere_leave_the_projects_numbers_alone(
     for _ in range(2):
         assert study.main(asked) == 0
         written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*") if path.suffix != ".lock"}
-        assert written == {f"{place}/{name}" for name in ("measured.json", table.TABLE, table.CURVES)}
-    total = statistics.load(tmp_path / place / "measured.json")["datasets"]
-    assert list(total) == ["small"]
-    assert total["small"] == statistics.of_dataset(table.read(tmp_path / place))
-
-
-def test_files_of_an_earlier_study_are_told_and_left_alone(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(trainings, "Prepared", lambda *args, **kwargs: Small())
-    old = tmp_path / "small_scratch_images8_seed0_lr0.003_batch10_epochs1.json"
-    old.write_text("{}")
-    asked = ["--networks", "scratch", "--seeds", "1", "--sizes", "--workers", "0", "--epochs", "1"]
-    assert study.main([*asked, "--folder", str(tmp_path)]) == 0
-    said = capsys.readouterr().out
-    assert f"1 files of an earlier study, such as {old}, are not read" in said
-    assert "1 trainings, 0 of them finished before" in said
-    assert old.read_text() == "{}"
+        assert written == {f"{place}/{name}" for name in (table.TABLE, table.CURVES)}
+    assert capsys.readouterr().out.endswith(f"{Path(place, table.TABLE)}\n")
+    assert len(table.read(tmp_path / place)) == 1

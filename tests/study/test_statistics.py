@@ -1,6 +1,6 @@
-"""The statistics over seeds, measured.json, and what is made from it."""
+"""The statistics over seeds of the trainings in study.csv."""
 
-import json
+import dataclasses
 import math
 from types import SimpleNamespace
 
@@ -133,12 +133,6 @@ def test_the_images_needed_by_hand_and_what_cannot_be():
         statistics.images_needed(0.9, 0.95, disagree=0.01)
 
 
-def whole():
-    return {
-        "datasets": {"scenes": statistics.of_dataset(pairs("scratch", [0.8, 0.9, 0.85]) + pairs("vgg19_frozen", [1.0]))}
-    }
-
-
 def test_what_is_shown_names_its_code_and_settings():
     given = pairs("scratch", [result(0.8, code="b", versions="numpy 2"), result(0.9), result(0.7, code="a")])
     entry = statistics.of_dataset(given)["networks"]["scratch"]
@@ -147,17 +141,22 @@ def test_what_is_shown_names_its_code_and_settings():
     assert entry["settings"] == {"learning_rate": 0.003, "batch_size": 10, "epochs": 25}
 
 
-def test_it_is_written_whole_and_read_back(tmp_path):
-    path = tmp_path / "measured.json"
-    assert statistics.load(path) == {"datasets": {}}
-    statistics.add("scenes", pairs("scratch", [0.8, 0.9, 0.85]) + pairs("vgg19_frozen", [1.0]), path)
-    assert statistics.load(path) == whole()
-    statistics.add("other", pairs("scratch", [0.8]), path)
-    assert statistics.load(path)["datasets"].keys() == {"scenes", "other"}
-    for text in ("", "[]", "{}", '{"datasets": {"scenes": {}}}', json.dumps(whole())[:-9]):
-        path.write_text(text)
-        with pytest.raises(ValueError, match=r"measured\.json is damaged"):
-            statistics.load(path)
+def keep(folder, name, images, accuracies, **more):
+    for training, scores in pairs("scratch", accuracies):
+        table.keep(folder, dataclasses.replace(training, dataset=name, **more), scores | {"data": images})
+
+
+def test_what_is_measured_follows_from_the_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(statistics, "FOLDER", tmp_path)
+    keep(tmp_path, "scenes", "a" * 64, [0.8, 0.9, 0.85])
+    keep(tmp_path, "scenes", "a" * 64, [0.1], epochs=1)  # not the report's length
+    keep(tmp_path, "other", "b" * 64, [0.5])
+    assert statistics.measured_as("nowhere") == {}
+    assert statistics.measured_as("scenes")["networks"]["scratch"]["test_accuracy"]["by_seed"] == [0.8, 0.9, 0.85]
+    assert statistics.measured_as("other")["networks"]["scratch"]["seeds"] == [0]
+    keep(tmp_path, "scenes", "c" * 64, [0.7])
+    with pytest.raises(ValueError, match=r"study\.csv holds scenes with other images, too: remove the rows"):
+        statistics.measured_as("scenes")
 
 
 def test_numbers_are_shown_for_the_images_alone_that_they_were_measured_on(tmp_path, monkeypatch):
@@ -165,10 +164,11 @@ def test_numbers_are_shown_for_the_images_alone_that_they_were_measured_on(tmp_p
         split = SimpleNamespace(images=np.full((2, 8, 8, 3), brightness, np.uint8), labels=np.array([0, 1]))
         return SimpleNamespace(name="scenes", train=split, val=split, test=split)
 
-    entry = whole()["datasets"]["scenes"] | {"data": table.digest_of(dataset(7))}
-    monkeypatch.setattr(statistics, "load", lambda: {"datasets": {"scenes": entry}})
-    assert statistics.measured_for(dataset(7)) == entry
-    assert statistics.measured_for(dataset(8)) is None  # of the same name
+    monkeypatch.setattr(statistics, "FOLDER", tmp_path)
+    assert statistics.measured_for(dataset(7)) is None
+    keep(tmp_path, "another name", table.digest_of(dataset(7)), [0.8, 0.9])
+    assert statistics.measured_for(dataset(7))["networks"]["scratch"]["test_accuracy"]["mean"] == 0.85
+    assert statistics.measured_for(dataset(8)) is None
 
 
 def test_numbers_have_six_digits():
