@@ -37,7 +37,8 @@ def method_maps(model, images: np.ndarray, classes, layer: str) -> np.ndarray:
 
 def cam_maps(model, activations: np.ndarray, classes, layer: str, shape: tuple[int, int]) -> np.ndarray:
     """Return Grad-CAM at the size (H, W) of the images, (N, H, W) float32, from the activations of `layer`."""
-    small = class_maps(model, activations, classes, layer)
+    parts = batches(len(activations), 20, "Grad-CAM")  # the gradients are as large as the activations
+    small = (heat for part in parts for heat in class_maps(model, activations[part], classes[part], layer))
     return np.stack([enlarged(heat, shape) for heat in small])
 
 
@@ -86,27 +87,27 @@ def distractor_game(
 ) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
     """Return where Grad-CAM and the baselines point in `mosaics` of one image of each class, asked for every class.
 
-    By name: whether the maximum lies in the picture that is asked for, bool (I, K) for the I images that are in mosaics
-    and their K places, and whether it lies on its object, or None without masks. `model` takes images as wide as a
-    mosaic.
+    By name: whether the maximum lies in the picture that is asked for, bool (G, K K) for the G independent groups of K
+    mosaics and the K classes, and whether it lies on its object, or None without masks. `model` takes images as wide as
+    a mosaic.
     """
     wide, where = mosaics(images, labels)
     height, width = images.shape[1:3]
     activations = vgg19.features(model, wide, layer, batch_size=5, cache=cache)
-    baselines, used = baseline_maps(wide, rng), np.unique(where)
-    found = {name: np.zeros((2, len(used), where.shape[1]), bool) for name in ("Grad-CAM", *BASELINES)}
-    for c in np.unique(labels):
+    baselines, classes = baseline_maps(wide, rng), np.unique(labels)
+    found = {name: np.zeros((2, *where.shape), bool) for name in ("Grad-CAM", *BASELINES)}
+    for number, c in enumerate(classes):
         here, on = np.zeros((2, *wide.shape[:3]), bool)
-        places = (labels[where] == c).argmax(axis=1)
-        asked = where[np.arange(len(where)), places]
-        for k, (image, place) in enumerate(zip(asked, places, strict=True)):
+        for k, row in enumerate(where):
+            place = int(np.flatnonzero(labels[row] == c)[0])
             part = slice(place * width, (place + 1) * width)
             here[k, :, part] = True
-            on[k, :, part] = True if masks is None else masks[image]
+            on[k, :, part] = True if masks is None else masks[row[place]]
         cams = cam_maps(model, activations, np.full(len(wide), c), layer, (height, wide.shape[2]))
         for name, maps in {"Grad-CAM": cams, **baselines}.items():
-            found[name][:, np.searchsorted(used, asked), places] = pointing_game(maps, here), pointing_game(maps, on)
-    return {name: (hits[0], None if masks is None else hits[1]) for name, hits in found.items()}
+            found[name][..., number] = pointing_game(maps, here), pointing_game(maps, on)
+    by_group = {name: hits.reshape(2, -1, len(classes) ** 2) for name, hits in found.items()}
+    return {name: (hits[0], None if masks is None else hits[1]) for name, hits in by_group.items()}
 
 
 def fading_curves(model, images: np.ndarray, maps: np.ndarray, classes, *, steps: int, cache=None) -> Curves:

@@ -44,21 +44,15 @@ def energy_inside(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
 def mosaics(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mosaics with one image of each class side by side, (M, H, K W, 3), and which image is where, (M, K).
 
-    Every image comes once in every place, each time among other strangers, as far as there are others. Images that find
-    no partner are left out. ValueError for one class. Source: Boehle, Fritz and Schiele (2021), who use a grid.
+    K images, one of each class, stand together in K mosaics, each image once in every place, and in no others: so the
+    groups of K mosaics are independent of each other. Images that find no partner are left out. ValueError for one
+    class. Source: Boehle, Fritz and Schiele (2021), who use a grid.
     """
     by_class = [np.flatnonzero(labels == c) for c in np.unique(labels)]
     if len(images) != len(labels) or len(by_class) < 2:
         raise ValueError("Mosaics need images of two classes or more, and a label for each image.")
-    count = min(len(members) for members in by_class)
-    classes = range(len(by_class))
-    where = np.array(
-        [
-            np.roll([by_class[c][(k + turn * c) % count] for c in classes], turn)
-            for turn in classes
-            for k in range(count)
-        ]
-    )
+    groups = zip(*by_class, strict=False)  # as many as the smallest class has images
+    where = np.array([np.roll(group, turn) for group in groups for turn in range(len(by_class))])
     return np.stack([np.concatenate(images[row], axis=1) for row in where]), where
 
 

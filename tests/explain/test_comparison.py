@@ -52,6 +52,16 @@ def test_maps_of_more_images_than_a_batch_are_those_of_each(model, images):
         np.testing.assert_allclose(together[:, n], alone, rtol=1e-3, atol=1e-4 * alone.max())
 
 
+def test_grad_cam_of_more_activations_than_a_batch_is_that_of_each(model, images):
+    activations = np.tile(vgg19.features(model, images, "block5_pool"), (4, 1, 1, 1))[:22]  # 20 are a batch
+    classes = np.arange(22) % 3
+    together = compare_maps.cam_maps(model, activations, classes, "block5_pool", (SIDE, SIDE))
+    assert together.shape == (22, SIDE, SIDE)
+    for n in (0, 19, 20, 21):
+        alone = explain.class_maps(model, activations[n : n + 1], classes[n : n + 1], "block5_pool")[0]
+        np.testing.assert_allclose(together[n], explain.enlarged(alone, (SIDE, SIDE)), rtol=1e-4, atol=1e-5)
+
+
 def test_baselines_ask_no_network(images):
     maps = compare_maps.baseline_maps(images, rng(3))
     assert tuple(maps) == compare_maps.BASELINES
@@ -79,15 +89,15 @@ def test_in_mosaics_the_baselines_know_no_class(images):
     assert set(found) == {"Grad-CAM", *compare_maps.BASELINES}
     for name in compare_maps.BASELINES:
         picture, on_object = found[name]
-        assert picture.shape == on_object.shape == (6, 3)
-        assert picture.sum() == 6  # one map for all classes lies in one picture of each of the six mosaics
+        assert picture.shape == on_object.shape == (2, 9)  # two groups of three mosaics, asked for three classes
+        assert picture.sum(axis=1).tolist() == [3, 3]  # one map for all classes lies in one picture of each mosaic
         assert not (on_object & ~picture).any()
     assert np.array_equal(found["centre"][1], found["centre"][0])  # every object is in the middle of its picture
-    assert np.array_equal(found["centre"][0], [[False, True, False]] * 6)
+    assert np.array_equal(found["centre"][0], [[0, 1, 0, 1, 0, 0, 0, 0, 1]] * 2)  # the second, the first, the third
     plain = np.full_like(images, 127)
     plain[3] = images[3]
     edge, _ = compare_maps.distractor_game(wide, plain, LABELS, masks, LAYER, rng=rng())["edge"]
-    assert np.array_equal(edge, [[k == 3] * 3 for k in range(6)])  # found wherever it is, and answered for it alone
+    assert np.array_equal(edge, [[0] * 9, [0, 1, 0] * 3])  # found wherever it is, and answered for it alone
     unknown = compare_maps.distractor_game(wide, images, LABELS, None, LAYER, rng=rng())
     assert np.array_equal(unknown["Grad-CAM"][0], found["Grad-CAM"][0])
     assert unknown["Grad-CAM"][1] is None

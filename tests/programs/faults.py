@@ -486,16 +486,16 @@ FAULTS = [
     Fault(
         "mosaics keep their order",
         "explain/pointing.py",
-        "for c in classes], turn)",
-        "for c in classes], 0)",
+        "np.roll(group, turn)",
+        "np.roll(group, 0)",
         "explain/pointing",
     ),
-    Fault("strangers stay together", "explain/pointing.py", "(k + turn * c) % count", "k", "explain/pointing"),
+    Fault("mosaics stand in one order", "explain/pointing.py", "range(len(by_class))", "range(1)", "explain/pointing"),
     Fault(
         "another picture's answer is counted",
         "explain/comparison.py",
-        "np.searchsorted(used, asked), places]",
-        "np.arange(len(asked)) % len(used), places]",
+        "found[name][..., number] = pointing_game(maps, here)",
+        "found[name][..., -1 - number] = pointing_game(maps, here)",
         "explain/comparison",
     ),
     Fault(
