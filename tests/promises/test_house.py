@@ -31,7 +31,6 @@ ARROWS = {  # what each may import, and with it all that lies below
 DOORS = {"network": {"engine", "store"}, "training": {"store"}}  # the rooms that a file of mathematics may import
 NOT_YET = {  # each of these fails; when it holds, pytest says XPASS, and its line goes
     "size helpers": "7,861 lines",
-    "bodies helpers": "23 functions",
 }
 CASES = set()
 
