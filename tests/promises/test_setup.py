@@ -167,20 +167,25 @@ def commands(system):
     return [line for step in mine for line in step["run"].splitlines()]
 
 
-def readme_block(kind, number=0):
-    block = re.findall(rf"(?ms)^```{kind}\n(.*?)^```$", read("README.md"))[number]
+def block_of(page, kind):
+    """Return the commands of a page's first block of a kind."""
+    block = re.search(rf"(?ms)^```{kind}\n(.*?)^```$", read(page))[1]
     return [re.sub(r"\s+# .*", "", line) for line in block.splitlines()]
 
 
-def test_windows_does_what_the_readme_says_there_in_its_order():
+def test_windows_does_what_is_said_of_it_in_its_order():
     lines = iter(commands("== 'Windows'"))
-    for command in readme_block("powershell"):
+    for command in block_of("CONTRIBUTING.md", "powershell"):
         assert any(line.startswith(command) for line in lines), f"the workflow does not run {command!r} in its turn"
 
 
 def test_the_other_systems_do_too():
     lines = commands("!= 'Windows'")
-    assert all(any(line.startswith(command) for line in lines) for command in readme_block("sh"))
+    clone, into, *rest = block_of("README.md", "sh")
+    assert clone.startswith("git clone")  # which the action checkout does
+    assert into.startswith("cd ")
+    assert len(rest) > 1
+    assert all(any(line.startswith(command) for line in lines) for command in rest)
 
 
 def test_a_failure_on_windows_stops_the_job():

@@ -34,7 +34,7 @@ BENCHMARKS = {
 def test_the_readme_s_paragraph_on_speed_is_made_of_the_benchmarks():
     said = published.readme_speed(BENCHMARKS)
     for part in (
-        "takes it 1.25 seconds on 3 cores (A processor), ",
+        "takes the NumPy network 1.25 seconds on 3 cores (A processor), ",
         "**0.80** of Keras's time and **0.20** of PyTorch's time",
         "in 3.4 GB of memory, against 9.5 GB for Keras and 6.0 GB for PyTorch.",
     ):
