@@ -111,9 +111,9 @@ def readme_speed(benchmarks: dict) -> str:
     return (
         f"A training step on 30 images takes the NumPy network {found['seconds']:.2f} seconds on {machine['cores']} "
         f"cores ({machine['processor']}), {times} for the same step from the same weights, in "
-        f"{found['peak_gb']['numpy']:.1f} GB of memory, against {memory}. `engine` is written for this network alone: "
-        "a strip of rows goes through convolution, ReLU and pooling while it is in the cache, Winograd's identity halves "
-        "the multiplications, and the large dense layer's gradient is used block by block, never stored whole."
+        f"{found['peak_gb']['numpy']:.1f} GB of memory, against {memory}. `engine` is written for such networks: a "
+        "strip of rows goes through convolution, ReLU and pooling while it is in the cache, Winograd's identity halves "
+        "the convolution's multiplications, and the large dense layer's gradient is used block by block, never whole."
     )
 
 

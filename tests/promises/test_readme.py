@@ -424,7 +424,8 @@ def test_the_exercise_fails_until_it_is_solved(tmp_path):
     """The function is emptied as the README says; its command then fails, for that reason, and passes before."""
     (command,) = BLOCK.findall(TEXT[TEXT.index("To set an exercise") :])[0][1].splitlines()
     name, file = re.search(r"such as that of `(\w+)` in \[(\S+)\]", TEXT).groups()
-    for part in ("helpers", "tests", "pyproject.toml"):
+    (tmp_path / "data").mkdir()
+    for part in ("helpers", "tests", "pyproject.toml", "data/caltech101.csv"):
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, tmp_path / part)
     lines = (tmp_path / file).read_text(encoding="utf-8").splitlines()
@@ -438,7 +439,7 @@ def test_the_exercise_fails_until_it_is_solved(tmp_path):
         environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
         done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False)
         assert done.returncode == code, done.stdout + done.stderr
-    assert re.search(rf"{name}.*|NotImplementedError", done.stdout)
+    assert "NotImplementedError" in done.stdout
 
 
 def templates():
