@@ -32,8 +32,7 @@ def class_maps(model, a: np.ndarray, classes, layer) -> np.ndarray:
 def grad_cam(model, image: np.ndarray, class_index: int, layer) -> np.ndarray:
     """Return the Grad-CAM map at the size of the image, (H, W) float32: 0 to 1, its maximum 1, or 0 everywhere.
 
-    `class_map` is enlarged bilinearly and divided by its maximum; where nothing speaks for the class it stays 0.
-    Raises as `class_map` does.
+    It is `class_map`, enlarged bilinearly and divided by its maximum, and raises as that does.
     """
     heat = enlarged(class_map(model, image, class_index, layer), np.shape(image)[:2])
     return heat / heat.max() if heat.max() > 0 else heat
@@ -45,10 +44,7 @@ def enlarged(small: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def guided_grad_cam(model, image: np.ndarray, class_index: int, layer) -> np.ndarray:
-    """Return guided backprop of the class score times the Grad-CAM map of `layer`, (H, W, C): section 3.2.
-
-    Raises as `class_map` and `guided_backprop` do.
-    """
+    """Return guided backprop of the class score times `grad_cam`, (H, W, C): section 3.2; raises as they do."""
     heat = grad_cam(model, image, class_index, layer)
     guided = class_gradients(model, np.asarray(image)[None], [class_index], "guided")[0]
     return heat[..., None] * guided

@@ -73,10 +73,7 @@ def finite(array: np.ndarray) -> np.ndarray:
 
 
 def places(wanted: Iterable, sentence: Callable[[tuple, tuple], str]):
-    """Return f(shape) -> where in an output (N, *shape) the one neuron wanted of each image is; it raises ValueError.
-
-    sentence(place, shape) says what is wrong when a place is not there.
-    """
+    """Return f(shape) -> the place of each image's neuron in (N, *shape), or ValueError(sentence(place, shape))."""
 
     def of(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
         found = [tuple(int(n) for n in np.atleast_1d(neuron)[: len(shape)]) for neuron in wanted]

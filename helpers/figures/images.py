@@ -33,10 +33,7 @@ class Panel:
 
 
 def panels(rows: Sequence[Sequence], names: Sequence[str] = (), *, label: str = "", top: float = 1.0) -> Figure:
-    """Draw rows of panels or plain images, with `names` at their left; a `label` adds a colour bar from 0 to `top`.
-
-    Rows that a page cannot hold are left out, and counted.
-    """
+    """Draw rows of panels or images, as many as fit, beside their `names`; a `label` adds a colour bar to `top`."""
     rows = [[p if isinstance(p, Panel) else Panel(p) for p in row] for row in rows]
     columns, beside = max(map(len, rows)), 0.8 * bool(label) + 0.2 * bool(len(names))
     lines = [max((p.title.count("\n") + 1 if p.title else 0) for p in row) for row in rows]
@@ -78,10 +75,7 @@ def _draw(ax, panel: Panel, top: float, size: float) -> None:
 
 
 def contact_sheet(images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], columns: int = 9) -> Figure:
-    """Show the first `columns` images of each class, a row a class; of more than `ROWS` classes one image each.
-
-    images: (N, H, W, 3), labels: (N,) the numbers of their classes.
-    """
+    """Show the first `columns` images of each class, a row a class; of more than `ROWS` classes one image each."""
     if len(class_names) <= ROWS:
         rows = [list(images[np.flatnonzero(labels == k)[:columns]]) for k in range(len(class_names))]
         figure = panels(rows, drawn_names(class_names, 11))

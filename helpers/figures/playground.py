@@ -70,10 +70,7 @@ def kernel_effects(gray: np.ndarray, names: Sequence[str] = tuple(KERNELS)[1:6],
 
 
 class Playground:
-    """The panel: nine fields, ready-made kernels, a choice of images; `panel` is the widget for Jupyter to show.
-
-    images: gray (H, W) from 0 to 1, by name. Nothing is computed again that has not changed.
-    """
+    """Nine fields, ready-made kernels, a choice of gray images (H, W) from 0 to 1; Jupyter shows its `panel`."""
 
     def __init__(self, images: dict[str, np.ndarray], kernel: str = "vertical edges"):
         import ipywidgets as widgets  # only for those who look at it: it takes a while

@@ -156,10 +156,7 @@ def compare_networks(scores: dict[str, dict[str, tuple[float, float]]], interval
 
 
 def accuracies(values: Mapping[str, Mapping[str, tuple]], chance: float, title: str = "") -> Figure:
-    """Draw accuracies[network][change] = (value, low, high) as bars with intervals, and a line at chance.
-
-    A network that was not asked about a change has no bar there.
-    """
+    """Draw accuracies[network][change] = (value, low, high) as bars with intervals, where known, and chance."""
     figure = canvas(2.7)
     ax = figure.subplots()
     names = list(dict.fromkeys(name for known in sorted(values.values(), key=len)[::-1] for name in known))

@@ -109,10 +109,7 @@ def show_image(ax: Axes, image: np.ndarray, title: str = "", size: float = 8, **
 
 
 def show_numbers(ax: Axes, values, title: str = "", *, cmap=SIGNED, limits=None, text="{:g}".format) -> None:
-    """Draw a matrix as cells with their numbers in them, around 0 unless `limits` are given; masked cells stay empty.
-
-    The cell in row i and column j reaches from i to i + 1 downwards and from j to j + 1 to the right.
-    """
+    """Draw a matrix as cells with their numbers, around 0 unless `limits` are given; masked cells stay empty."""
     low, high = limits or (-np.abs(values).max(), np.abs(values).max())
     written = np.array([[text(value).replace("-", "−") for value in row] for row in np.ma.getdata(values)])
     seaborn.heatmap(

@@ -17,8 +17,7 @@ def add_head(model, classes: int, *, seed: int, dropout: float = 0.0, units: int
     """Return `model` with a new head on its last layer, flat; the backbone's layers are shared with it and frozen.
 
     The head is global max pooling ("pooled"), a dense layer with ReLU ("hidden"), dropout where asked for, a dense
-    layer ("logits", the class scores) and its "softmax". ValueError for fewer than two classes, and for a seed that is
-    no whole number from 0.
+    layer ("logits", the class scores) and its "softmax". ValueError for classes or a seed that cannot be.
     """
     if classes < 2:
         raise ValueError(f"A classifier needs at least two classes, not {classes}.")
@@ -45,10 +44,9 @@ def predict(model, x: np.ndarray, batch_size: int = 32) -> np.ndarray:
 def train_head(model, train, val, *, seed, epochs=25, batch_size=16, learning_rate=1e-3, cache=None) -> History:
     """Train the head that `add_head` made, in place, with Adam; train and val are pairs (pooled features, labels).
 
-    The features are those of the layer "pooled", (N, C). The weights kept are those of the epoch with the least
-    validation loss. `cache` names a file that keeps the result, for the same start, data and settings. Raises
-    ValueError when features, labels and head do not fit, FloatingPointError when its scores are no longer numbers.
-    Source of the optimiser: Kingma and Ba (2015).
+    The features are those of the layer "pooled", (N, C); the epoch with the least validation loss stays. `cache` names
+    a file that keeps the result for the same start, data and settings. ValueError when features, labels and head do
+    not fit, FloatingPointError when its scores are no longer numbers. Source: Kingma and Ba (2015).
     """
     # Adam's steps suit inputs of about 1, VGG's features reach hundreds. So the head learns from features divided by
     # their standard deviation, and its first kernel is divided by it afterwards: the same function of the features.
@@ -68,9 +66,8 @@ def train_head(model, train, val, *, seed, epochs=25, batch_size=16, learning_ra
 def tune_block5(model, train, val, *, seed, epochs=8, batch_size=16, learning_rate=1e-5, cache=None) -> History:
     """Tune block 5 and the head, in place, at a low rate; train and val are pairs (block4_pool activations, labels).
 
-    The rest stays frozen, and block 5 is frozen again afterwards. The state before the first epoch competes with those
-    after each: where tuning does not lower the validation loss, nothing changes. `cache` names a file that keeps the
-    result, for the same start, data and settings. Raises as `train_head` does.
+    The rest stays frozen, and block 5 is frozen again afterwards. Where tuning does not lower the validation loss,
+    nothing changes. `cache` and errors as in `train_head`.
     """
     block5 = [layer for layer in model.layers if layer.name.startswith("block5_conv")]
     names, settings = [*(layer.name for layer in block5), "hidden", "logits"], (seed, epochs, batch_size, learning_rate)

@@ -130,13 +130,11 @@ def _kernel_and_bias(group: h5py.Group) -> list[np.ndarray]:
 def _checked(arrays: list[np.ndarray], layer, where, who: str, advice: str) -> list[np.ndarray]:
     """Return a layer's arrays as float32; ValueError unless they have its shapes and are finite numbers."""
     found, shapes = ([tuple(array.shape) for array in part] for part in (arrays, layer.weights))
+    kinds, named = [str(array.dtype) for array in arrays], f"{where}: the layer {layer.name}"
     if found != shapes:
-        raise ValueError(
-            f"{where}: the layer {layer.name} has arrays of shapes {found}, {who} needs {shapes}: {advice}."
-        )
+        raise ValueError(f"{named} has arrays of shapes {found}, {who} needs {shapes}: {advice}.")
     if not all(array.dtype.kind == "f" for array in arrays):
-        kinds = [str(array.dtype) for array in arrays]
-        raise ValueError(f"{where}: the layer {layer.name} holds {kinds}, {who} needs floating-point numbers.")
+        raise ValueError(f"{named} holds {kinds}, {who} needs floating-point numbers: {advice}.")
     arrays = [array.astype(np.float32) for array in arrays]
     if not all(np.isfinite(array).all() for array in arrays):
         raise ValueError(f"{where}: the weights of the layer {layer.name} are not all finite: {advice}.")
