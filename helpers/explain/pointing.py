@@ -14,11 +14,12 @@ def pointing_game(maps: np.ndarray, masks: np.ndarray, tolerance: float = 0) -> 
     mask is empty. Source: Zhang et al. (2016); their program allows 15 pixels.
     """
     maps, masks = _checked(maps, masks, tolerance)
-    hits = [_points_at(maps[n], masks[n], tolerance) for n in np.ndindex(maps.shape[:-2])]
+    hits = [points_at(maps[n], masks[n], tolerance) for n in np.ndindex(maps.shape[:-2])]
     return np.array(hits, bool).reshape(maps.shape[:-2])[()]
 
 
-def _points_at(heat: np.ndarray, mask: np.ndarray, tolerance: float) -> bool:
+def points_at(heat: np.ndarray, mask: np.ndarray, tolerance: float) -> bool:
+    """Return whether the first maximum of one map lies at most `tolerance` pixels from the mask."""
     row, col = np.unravel_index(heat.argmax(), heat.shape)
     rows, cols = np.nonzero(mask)
     distance = np.hypot(rows - row, cols - col).min()
