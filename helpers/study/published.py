@@ -111,9 +111,9 @@ def readme_speed(benchmarks: dict) -> str:
     return (
         f"A training step on 30 images takes the NumPy network {found['seconds']:.2f} seconds on {machine['cores']} "
         f"cores ({machine['processor']}), {times} for the same step from the same weights, in "
-        f"{found['peak_gb']['numpy']:.1f} GB of memory, against {memory}. `engine` is written for such networks: a "
-        "strip of rows goes through convolution, ReLU and pooling while it is in the cache, Winograd's identity halves "
-        "the convolution's multiplications, and the large dense layer's gradient is used block by block, never whole."
+        f"{found['peak_gb']['numpy']:.1f} GB of memory, against {memory}. PyTorch spends most of its step in max "
+        "pooling and convolution; here a strip of rows goes through both while it is in the cache, with half of the "
+        "convolution's multiplications (Winograd), and no gradient of the large dense layer is ever stored whole."
     )
 
 

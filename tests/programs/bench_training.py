@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
@@ -22,7 +23,7 @@ import numpy as np
 from tqdm import tqdm
 
 from helpers.convolution import convolve2d_loops
-from helpers.engine.threads import cores, fastest, in_threads
+from helpers.engine.threads import cores, in_threads
 from helpers.network import SGD, Sequential, report_cnn, softmax_cross_entropy
 from helpers.report import environment
 from helpers.store.files import ROOT, whole_file
@@ -156,6 +157,16 @@ def compare(libraries: list[str], count: int, pairs: int) -> dict[str, list[dict
 
 def ratio(steps: dict[str, list[dict]], other: str) -> float:
     return statistics.median(a["seconds"] / b["seconds"] for a, b in zip(steps["numpy"], steps[other], strict=True))
+
+
+def fastest(work: Callable[[], object], times: int) -> float:
+    """Return the seconds of the fastest of `times` calls: what disturbs a measurement only ever makes it longer."""
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
 
 
 def ceiling() -> float:

@@ -56,10 +56,14 @@ def known() -> list[float]:
     return [*numbers(published), *numbers([entry for _, entry in statistics.measured()])]
 
 
+NUMBERED = re.compile(r"\b(?:Figure|Table|Equation|Section)\s\d+\.\d+(?:\.\d+)?|\\tag\{[\d.]+\}|(?m:^#+ \d+\.\d+)")
+
+
 def texts() -> Iterator[tuple[str, str]]:
+    """Yield names and texts, without the numbers of headings, figures, tables and equations, which are computed."""
     for path in sorted((ROOT / "notebooks").glob("0*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        yield path.stem, "\n".join("".join(cell["source"]) for cell in cells)
+        yield path.stem, NUMBERED.sub("", "\n".join("".join(cell["source"]) for cell in cells))
     before, _, rest = published.README.read_text(encoding="utf-8").partition(published.BEGIN)
     yield "README", before + rest.partition(published.END)[2]
 
