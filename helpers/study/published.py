@@ -107,13 +107,14 @@ def readme_speed(benchmarks: dict) -> str:
     names = {"keras": "Keras", "torch": "PyTorch"}
     peers = [(names[name], share, found["peak_gb"][name]) for name, share in found["time_against"].items()]
     times = " and ".join(f"**{share:.2f}** of {name}'s time" for name, share, _ in peers)
+    why = " PyTorch spends most of its step in convolution and max pooling." if "torch" in found["time_against"] else ""
     memory = " and ".join(f"{peak:.1f} GB for {name}" for name, _, peak in peers)
     return (
         f"A training step on 30 images takes the NumPy network {found['seconds']:.2f} seconds on {machine['cores']} "
         f"cores ({machine['processor']}), {times} for the same step from the same weights, in "
-        f"{found['peak_gb']['numpy']:.1f} GB of memory, against {memory}. PyTorch spends most of its step in max "
-        "pooling and convolution; here a strip of rows goes through both while it is in the cache, with half of the "
-        "convolution's multiplications (Winograd), and no gradient of the large dense layer is ever stored whole."
+        f"{found['peak_gb']['numpy']:.1f} GB of memory, against {memory}. Here a strip of rows goes through "
+        "convolution and pooling while it is in the cache, with half of the multiplications (Winograd), and no gradient "
+        f"of the large dense layer is ever stored whole.{why}"
     )
 
 
