@@ -13,7 +13,11 @@ from tqdm.auto import tqdm
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """The class's probability after each share of the pixels; share is (S+1,), the curves are (..., S+1)."""
+    """The class's probability after each share of the pixels; share is (S+1,), the curves are (..., S+1).
+
+    The areas (...) under them are by the trapezoid rule over 0 to 1: a good map has a large one for insertion and a
+    small one for deletion.
+    """
 
     share: np.ndarray
     insertion: np.ndarray
@@ -63,6 +67,7 @@ def ranks(heat: np.ndarray) -> np.ndarray:
 
 
 def _probability(model, class_index: int, batch_size: int) -> Callable[[list], np.ndarray]:
+    """Return f(images) -> what the model says for the class, (N,)."""
     predict = getattr(model, "predict_proba", lambda batch: np.asarray(model(batch)))
 
     def says(images: list) -> np.ndarray:

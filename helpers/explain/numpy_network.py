@@ -1,4 +1,7 @@
-"""The passes through a `helpers.network.Sequential`, on copies of its layers that share the weights."""
+"""The passes through a `helpers.network.Sequential`, by the `forward` and `backward` of its layers alone.
+
+They run on copies that share the weights and remember for themselves, with ReLUs that send back by a rule.
+"""
 
 import copy
 
@@ -26,15 +29,16 @@ def layers(model) -> list:
 
 
 def gradients(model, last: int | None, rules: list, *, start: int = 0, also: int = -1, compiled: bool = True):
-    """Return what `keras_network.gradients` does; nothing is compiled here."""
+    """Return f(x, places) for the layers from `start` to `last`, None for the class scores; nothing is compiled here.
+
+    x are images, or where `start` is not 0 what goes into that layer. f gives d output[n, *places(shape)[n]] / d x[n]
+    for every n by each rule, (R, N, ...), after one pass forward, and the output of layer `also`.
+    """
 
     def send_back(x: np.ndarray, places) -> tuple[np.ndarray, np.ndarray]:
         steps = _copies(model.layers[start : None if last is None else last + 1])
         middle = _forward(steps[: also + 1], x if start else to_inputs(x))
-        out = _forward(steps[also + 1 :], middle)
-        dout = np.zeros_like(out)
-        for n, place in enumerate(places(out.shape[1:])):
-            dout[(n, *place)] = 1
+        dout = _ones_at(_forward(steps[also + 1 :], middle), places)
         return np.stack([_backward(steps, dout, rule) for rule in rules]), middle
 
     return send_back
@@ -86,4 +90,11 @@ def _backward(steps: list, dout: np.ndarray, rule) -> np.ndarray:
         if isinstance(step, RuleReLU):
             step.rule = rule
         dout = step.backward(dout)
+    return dout
+
+
+def _ones_at(out: np.ndarray, places) -> np.ndarray:
+    dout = np.zeros_like(out)
+    for n, place in enumerate(places(out.shape[1:])):
+        dout[(n, *place)] = 1
     return dout

@@ -31,8 +31,9 @@ SUMS = "What the kernel's numbers add up to decides: 1 keeps the image, 0 leaves
 def color_range(feature_map: np.ndarray, kernel: np.ndarray) -> tuple[str, float, float]:
     """Return the colours in which a map is drawn, and the numbers at their ends.
 
-    A kernel whose numbers add up to 0 sees changes only: its map is signed, up to the 99th percentile of its sizes.
-    Where they add up to 1 it is gray as the image, from 0 to 1, else between the 1st and 99th percentile.
+    A kernel whose numbers add up to 0 sees changes only: its map is white where it is 0, red where it is positive and
+    blue where it is negative, up to the 99th percentile of its sizes. Where they add up to 1 the map is gray as in the
+    image: 0 is black, 1 white. Any other is gray between the 1st and the 99th percentile of its own numbers.
     """
     total = kernel.sum()
     if np.isclose(total, 0, atol=1e-6):
@@ -70,18 +71,24 @@ def kernel_effects(gray: np.ndarray, names: Sequence[str] = tuple(KERNELS)[1:6],
 
 
 class Playground:
-    """Nine fields, ready-made kernels, a choice of gray images (H, W) from 0 to 1; Jupyter shows its `panel`."""
+    """The panel: nine fields, ready-made kernels, a choice of images; `panel` is the widget for Jupyter to show.
+
+    images: gray (H, W) from 0 to 1, by name. Nothing is computed again that has not changed.
+    """
 
     def __init__(self, images: dict[str, np.ndarray], kernel: str = "vertical edges"):
         import ipywidgets as widgets  # only for those who look at it: it takes a while
 
         self.images = dict(zip(drawn_names(list(images), 30), images.values(), strict=True))
         narrow, wide = widgets.Layout(width="6em"), widgets.Layout(width="20em")
-        style = {"description_width": "1.6em"}
-        self.numbers = [
-            widgets.FloatText(step=0.5, description=f"{i},{j}", tooltip=f"row {i}, column {j} of the kernel",
-                              layout=narrow, style=style) for i in (1, 2, 3) for j in (1, 2, 3)
-        ]  # fmt: skip
+        self.numbers = []
+        for row, column in np.ndindex(3, 3):
+            number = widgets.FloatText(step=0.5, description=f"{row + 1},{column + 1}", layout=narrow)
+            number.tooltip, number.style.description_width = (
+                f"row {row + 1}, column {column + 1} of the kernel",
+                "1.6em",
+            )
+            self.numbers.append(number)
         self.choice = widgets.Dropdown(options=[*KERNELS, REST], value=kernel, description="kernel", layout=wide)
         self.image = widgets.Dropdown(options=list(self.images), description="image", layout=wide)
         self.turn = widgets.Button(description="turn by 180°", tooltip="what convolution does to a kernel")
@@ -92,15 +99,16 @@ class Playground:
         fields = widgets.GridBox(self.numbers, layout=widgets.Layout(grid_template_columns="repeat(3, 6.5em)"))
         controls = widgets.VBox([self.choice, fields, self.turn, self.image, self.relu])
         self.panel = widgets.VBox([widgets.HBox([controls, self.before, self.after]), self.text])
-        self._start(np.array(KERNELS[kernel], float))
+        self._filling = False
+        self._fill(np.array(KERNELS[kernel], float))
+        self._listen()
 
     @property
     def kernel(self) -> np.ndarray:
         """The nine numbers as they stand in the panel, (3, 3)."""
         return np.array([number.value for number in self.numbers], float).reshape(3, 3)
 
-    def _start(self, kernel: np.ndarray) -> None:
-        self._fill(kernel)
+    def _listen(self) -> None:
         for number in self.numbers:
             number.observe(lambda _: self._filling or self._fill(self.kernel), "value")
         self.choice.observe(lambda now: now.new == REST or self._fill(np.array(KERNELS[now.new], float)), "value")
@@ -114,7 +122,8 @@ class Playground:
         for number, value in zip(self.numbers, kernel.flat, strict=True):
             number.value = float(value)
         self._filling = False
-        self.choice.value = next((name for name, known in KERNELS.items() if np.array_equal(kernel, known)), REST)
+        same = [name for name, known in KERNELS.items() if np.array_equal(kernel, known)]
+        self.choice.value = same[0] if same else REST
         self._show()
 
     def _show(self) -> None:
