@@ -315,6 +315,14 @@ def third(*names, files=("0.png", "1.png", "2.png")):
     return lambda folder: classes(classes(folder), names, files)
 
 
+def films(folder):
+    """Add a class of files that are no pictures, whatever their names say."""
+    emu = classes(folder) / "emu"
+    emu.mkdir()
+    for name in ("0.mp4", "1.mp4", "2.jpg.mp4"):
+        (emu / name).write_bytes(b"\x00\x00\x00\x18ftypmp42")
+
+
 def link(target):
     return lambda folder: (classes(folder) / "round").symlink_to(folder / target)
 
@@ -397,7 +405,7 @@ FOLDERS = {
         third("emu", files=["0.png", "1.png"]), "'emu' has 2 | or remove the class folder"),
     "two short classes": folder(third("<b>", "a\nb", files=()), "'<b>' has 0, 'a\\nb' has 0 | or remove the class"),
     "a class of folders": folder(third("emu/african"), "'emu' has 0 | add pictures (.bmp"),
-    "a class of films": folder(third("emu", files=["0.mp4", "1.mp4", "2.mp4"]), "'emu' has 0 | add pictures"),
+    "a class of films": folder(films, "'emu' has 0 | add pictures"),
     "a class that is a link to itself": folder(link("round"), "links that lead nowhere: 'round' | Mend or remove them"),
     "a class that is a link to its own folder": folder(link("."), "'round' has 0 | remove the class folder"),
     "a class that is a link to nowhere": folder(link("gone"), "links that lead nowhere: 'round' | Mend or remove them"),
