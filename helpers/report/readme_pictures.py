@@ -16,9 +16,9 @@ SIDE, GAP = 336, 16  # pixels of the strip: a picture of it, and what is between
 THUMBNAIL = 640, 210
 # What is cut: the chapter, the figure's label, which of its outputs, and the part of it (left, top, right, bottom).
 Cut = tuple[str, str, int, tuple[float, float, float, float]]
-STRIP: list[Cut] = [  # a drawing, what a filter that was learned makes of it, and where VGG19 finds what it shows
+STRIP: list[Cut] = [  # a drawing, what a kernel makes of it, and where VGG19 finds what it shows
     ("06_gradcam", "fig-gradcam", 0, (0.007, 0.067, 0.212, 0.333)),
-    ("03_cnn_training", "fig-after-1", 0, (0.816, 0.349, 0.988, 0.507)),
+    ("01_convolution", "fig-why", 0, (0.432, 0.513, 0.636, 0.983)),
     ("06_gradcam", "fig-gradcam", 0, (0.225, 0.067, 0.430, 0.333)),
     ("06_gradcam", "fig-gradcam", 0, (0.443, 0.067, 0.647, 0.333)),
 ]
