@@ -6,20 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from helpers.figures.names import drawn_names
-from helpers.figures.style import (
-    GRAY,
-    GREEN,
-    HEIGHT,
-    ORANGE,
-    PALE,
-    SIGNED,
-    WIDTH,
-    bare,
-    canvas,
-    frame,
-    headline,
-    show_image,
-)
+from helpers.figures.style import GRAY, GREEN, HEIGHT, ORANGE, SIGNED, WIDTH, bare, canvas, frame, headline, show_image
 
 SPARSE = 0.05  # of a map's numbers: where fewer are above 0, it is drawn bright, and says how many
 MOST = 3  # images whose maps are shown
@@ -29,9 +16,9 @@ FAINT = 4  # a map so many times fainter than the one it is compared with is dra
 def filters_and_maps(filters: np.ndarray, maps: np.ndarray, channels: Sequence[int], names=()) -> Figure:
     """Show kernels (KH, KW, F) above the feature maps (N, H, W, F) that they make of the first three images.
 
-    A column is a channel. Kernels are red where positive and blue where negative, all on one scale; a map goes from
-    0 (black) to its own largest numbers (white). A map that is 0 nearly everywhere has the share of the others in its
-    corner. One that is 0 everywhere is not drawn: it says "dead" where those of all N images are so, "all 0" else.
+    A column is a channel. Kernels share one signed scale; a map goes from 0 to its own largest numbers, and where it is
+    0 nearly everywhere it has the share of the others in its corner. One that is 0 everywhere says "dead" where those
+    of all N images are so, "all 0" else.
     """
     rows = [(name, maps[k], maps[k]) for k, name in enumerate(_names(names, maps))]
     return _channels([("kernel", filters)], rows, channels, [_dead(maps)] * len(rows))
@@ -40,20 +27,17 @@ def filters_and_maps(filters: np.ndarray, maps: np.ndarray, channels: Sequence[i
 def before_and_after(filters: tuple, maps: tuple, channels: Sequence[int], names: Sequence[str] = ()) -> Figure:
     """Show channels before and after training: kernels (KH, KW, F), and maps (N, H, W, F) of the first three images.
 
-    filters, maps: pairs. Kernels share one scale. The two maps of a channel and an image share one as well, from 0 to
-    the brighter one's largest numbers; where one is fainter than a quarter of it, it is drawn so many times brighter
-    as stands in its corner. Dead ones as in `filters_and_maps`. Above it stands how much all of it has changed.
+    filters, maps: pairs. The two maps of a channel and an image share a scale, from 0 to the brighter one's largest
+    numbers; one fainter than a quarter of it is drawn as many times brighter as stands in its corner. Else as
+    `filters_and_maps`.
     """
     kernels_moved, maps_moved = (moved(*(a[..., list(channels)] for a in pair)) for pair in (filters, maps))
     times = ("before", "after")
     kernels = [(f"kernel\n{time}", part) for time, part in zip(times, filters, strict=True)]
-    rows, dead = [], []
-    for k, name in enumerate(_names(names, maps[0])):
-        for time, own, other in zip(times, maps, maps[::-1], strict=True):
-            rows.append((f"{name}\n{time}", own[k], other[k]))
-            dead.append(_dead(own))
-    figure = _channels(kernels, rows, channels, dead)
-    gone = sum(bool(_dead(maps[1])[c]) for c in channels)
+    shown, pairs = _names(names, maps[0]), [*zip(times, maps, maps[::-1], strict=True)]
+    rows = [(f"{name}\n{time}", own[k], other[k]) for k, name in enumerate(shown) for time, own, other in pairs]
+    figure = _channels(kernels, rows, channels, [_dead(own) for own in maps] * len(shown))
+    gone = _dead(maps[1])[list(channels)].sum()
     said = f"; {gone} of {len(channels)} filters are dead afterwards" if gone else ""
     change = f"Kernels changed by {kernels_moved:.2g} of their size, maps by {maps_moved:.2g}"
     headline(figure, change + said)
@@ -93,7 +77,7 @@ def _channels(kernels: list[tuple], rows: list[tuple], channels: Sequence[int], 
 def _show_map(ax, feature_map: np.ndarray, other: np.ndarray, nothing: str) -> None:
     bare(ax)
     if not feature_map.any():
-        ax.set(facecolor=PALE, box_aspect=feature_map.shape[0] / feature_map.shape[1])
+        ax.set(facecolor="0.95", box_aspect=feature_map.shape[0] / feature_map.shape[1])
         ax.text(0.5, 0.5, nothing, ha="center", va="center", fontsize=7, transform=ax.transAxes)
         return
     top, shared = _top(feature_map), max(_top(feature_map), _top(other))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
@@ -32,10 +33,7 @@ class Panel:
 
 
 def panels(rows: Sequence[Sequence], names: Sequence[str] = (), *, label: str = "", top: float = 1.0) -> Figure:
-    """Draw rows of panels or plain images, with `names` at their left; a `label` adds a colour bar from 0 to `top`.
-
-    Rows that a page cannot hold are left out, and counted.
-    """
+    """Draw rows of panels or images, as many as fit, beside their `names`; a `label` adds a colour bar to `top`."""
     rows = [[p if isinstance(p, Panel) else Panel(p) for p in row] for row in rows]
     columns, beside = max(map(len, rows)), 0.8 * bool(label) + 0.2 * bool(len(names))
     lines = [max((p.title.count("\n") + 1 if p.title else 0) for p in row) for row in rows]
@@ -45,10 +43,11 @@ def panels(rows: Sequence[Sequence], names: Sequence[str] = (), *, label: str = 
     figure = canvas(len(shown) * (side + 0.02) + 0.15 * sum(lines[: len(shown)]) + 0.1, side * columns + beside)
     axes = figure.subplots(len(shown), columns, squeeze=False)
     for line, row in zip(axes, shown, strict=True):
-        for ax in line[len(row) :]:
-            ax.set_visible(False)
-        for ax, panel in zip(line, row, strict=False):
-            _draw(ax, panel, top, size=8 if side > 0.9 else 6.5)
+        for ax, panel in zip_longest(line, row):
+            if panel:
+                _draw(ax, panel, top, size=8 if side > 0.9 else 6.5)
+            else:
+                ax.set_visible(False)
     for ax, name in zip(axes[:, 0], names, strict=False):
         ax.set_ylabel(name, fontsize=8, parse_math=False)
     if len(shown) < len(rows):
@@ -62,11 +61,10 @@ def panels(rows: Sequence[Sequence], names: Sequence[str] = (), *, label: str = 
 
 
 def _draw(ax, panel: Panel, top: float, size: float) -> None:
-    title = panel.title
     if panel.heat is None:
-        show_image(ax, panel.image, title, size)
+        show_image(ax, panel.image, panel.title, size)
     else:
-        show_image(ax, panel.image.mean(axis=2), title, size, vmin=0, vmax=255)
+        show_image(ax, panel.image.mean(axis=2), panel.title, size, vmin=0, vmax=255)
         ax.imshow(panel.heat, cmap=HEAT, vmin=0, vmax=top, alpha=OPACITY)
     if panel.mask is not None:
         ax.contour(panel.mask.astype(float), [0.5], colors="white", linewidths=0.6)
@@ -77,10 +75,7 @@ def _draw(ax, panel: Panel, top: float, size: float) -> None:
 
 
 def contact_sheet(images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], columns: int = 9) -> Figure:
-    """Show the first `columns` images of each class, a row a class; of more than `ROWS` classes one image each.
-
-    images: (N, H, W, 3), labels: (N,) the numbers of their classes.
-    """
+    """Show the first `columns` images of each class, a row a class; of more than `ROWS` classes one image each."""
     if len(class_names) <= ROWS:
         rows = [list(images[np.flatnonzero(labels == k)[:columns]]) for k in range(len(class_names))]
         figure = panels(rows, drawn_names(class_names, 11))
@@ -109,11 +104,9 @@ def input_to_map(images, grays, maps, class_names: Sequence[str]) -> Figure:
 
     images: (N, H, W, 3), grays: N of (H, W), maps: N of (H', W'), one image of each class.
     """
-    rows = []
-    for shown in list(zip(images, grays, maps, strict=True))[:MOST]:
-        parts = zip(shown, ("input", "gray", "feature map"), strict=True)
-        rows.append([Panel(part, f"{name}, {' x '.join(map(str, part.shape))}") for part, name in parts])
-    return panels(rows, drawn_names(class_names, 26))
+    parts = {"input": images, "gray": grays, "feature map": maps}.items()
+    rows = [[Panel(x[k], f"{name}, {' x '.join(map(str, x[k].shape))}") for name, x in parts] for k in range(len(maps))]
+    return panels(rows[:MOST], drawn_names(class_names, 26))
 
 
 def heat_maps(rows: Sequence[tuple], headers: Sequence[str], label: str, top: float = 1.0, masks=None) -> Figure:

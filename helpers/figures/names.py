@@ -17,9 +17,8 @@ def drawn_names(class_names: Sequence[str], longest: int = 16) -> list[str]:
     """
     flat = enumerate(map(_flat, class_names), 1)
     drawn = [shorten(name, longest) if drawable(name) else f"class {k}" for k, name in flat]
-    return [
-        name if drawn.count(name) == 1 else f"{shorten(name, longest - 4)} ({k})" for k, name in enumerate(drawn, 1)
-    ]
+    alike = {name for name in drawn if drawn.count(name) > 1}
+    return [f"{shorten(name, longest - 4)} ({k})" if name in alike else name for k, name in enumerate(drawn, 1)]
 
 
 def _flat(name: str) -> str:

@@ -1,5 +1,7 @@
 """The network from scratch: its shapes and parameters to scale, and the way back through max pooling."""
 
+from itertools import product
+
 import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
@@ -18,9 +20,8 @@ LARGEST = 130  # units: the side of the largest square
 def architecture(network) -> Figure:
     """Draw every layer's output to scale, and its parameters as squares; ReLUs, which change neither, are left out.
 
-    network: a `Sequential`. A map (H, W, C) is a box of that height, width (in perspective) and depth, one unit a pixel
-    and one a channel. A vector is a bar of `DOUBLING` units for each doubling of its numbers. The squares' areas are
-    on one scale.
+    A map (H, W, C) is a box of that height, width (in perspective) and depth, one unit a pixel and one a channel; a
+    vector is a bar of `DOUBLING` units for each doubling of its numbers.
     """
     steps = [("input", network.input_shape, 0)]
     for layer, shape in zip(network.layers, network.output_shapes(), strict=True):
@@ -64,8 +65,7 @@ def _box(ax, left: float, shape: tuple[int, ...], color: str) -> float:
 def pooling_gradient(x: np.ndarray, dout: np.ndarray, size: int = 2, stride: int = 1) -> Figure:
     """Draw how max pooling hands gradients down: each window has a colour, its winner gets what arrives for it.
 
-    x: (H, W) numbers, dout: (H', W') the gradient that arrives, at most six windows. Everything is computed by
-    `helpers.pooling`. ValueError when there are more windows than colours.
+    x: (H, W) numbers, dout: (H', W') the gradient that arrives. ValueError when there are more windows than colours.
     """
     if dout.size > len(SIX):
         raise ValueError(f"{dout.size} windows are too many to tell apart: at most {len(SIX)}.")
@@ -77,24 +77,22 @@ def pooling_gradient(x: np.ndarray, dout: np.ndarray, size: int = 2, stride: int
     titles = "the input: windows and winners", "the gradient that arrives", "the gradient handed down"
     for ax, values, title in zip((before, arriving, after), (x, dout, dx), titles, strict=True):
         show_numbers(ax, values, title, cmap=ListedColormap(["white"]), limits=(0, 1))
-    for color, (i, j), (row, col) in zip(SIX, np.ndindex(dout.shape), wins, strict=False):
-        inset = 0.06 + 0.07 * (SIX.index(color) % 4)
+    won: dict[tuple, list] = {winner: [] for winner in wins}
+    for n, ((i, j), value) in enumerate(np.ndenumerate(dout)):
+        color, (row, col), inset = SIX[n], wins[n], 0.06 + 0.07 * (n % 4)
+        won[row, col].append((color, f"{value:g}"))
         side = size - 2 * inset
         before.add_patch(Rectangle((j * stride + inset, i * stride + inset), side, side, fill=False, ec=color, lw=1.8))
         arriving.add_patch(Rectangle((j, i), 1, 1, facecolor=color, alpha=0.28))
         arrow = {"arrowstyle": "-|>", "color": color, "lw": 1.4, "shrinkA": 14, "shrinkB": 13}
         ends = (j + 0.5, i + 0.5), (col + 0.5, row + 0.5)
         figure.add_artist(ConnectionPatch(*ends, "data", "data", axesA=arriving, axesB=after, **arrow))
-    for row, col in set(wins):
-        share = [(color, f"{value:g}") for color, value, winner in zip(SIX, dout.flat, wins, strict=False)
-                 if winner == (row, col)]  # fmt: skip
-        if len(share) > 1:
-            sum_ = " + ".join(value for _, value in share)
-            after.text(col + 0.5, row + 0.8, sum_, ha="center", va="center", fontsize=7)
-        for ax in (before, after):
-            for k, (color, _) in enumerate(share):
-                part = (col + k / len(share), row), 1 / len(share), 1
-                ax.add_patch(Rectangle(*part, facecolor=color, alpha=0.28))
+    for (row, col), shares in won.items():
+        if len(shares) > 1:
+            after.text(col + 0.5, row + 0.8, " + ".join(value for _, value in shares), ha="center", va="center", size=7)
+        for ax, (k, (color, _)) in product((before, after), enumerate(shares)):
+            part = (col + k / len(shares), row), 1 / len(shares), 1
+            ax.add_patch(Rectangle(*part, facecolor=color, alpha=0.28))
     return figure
 
 

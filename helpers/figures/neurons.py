@@ -41,39 +41,30 @@ def gradient_rules(images: Sequence[np.ndarray], gradients: Sequence[dict[str, n
 
 def neurons_of_image(image: np.ndarray, neurons: Sequence[tuple], gradients: Sequence[np.ndarray]) -> Figure:
     """Show an image with the regions that its neurons' gradients fill; each region's gradient, and it cut out."""
-    figure = canvas(2.35)
-    parts = figure.add_gridspec(2, 2 + len(neurons))
-    whole = figure.add_subplot(parts[:, :2])
-    show_image(whole, image, "image, with the regions")
-    for k, (neuron, gradient, color) in enumerate(zip(neurons, gradients, SIX, strict=False)):
-        box = focus(gradient)
-        outline(whole, box, color)
-        above, below = (figure.add_subplot(parts[row, 2 + k]) for row in (0, 1))
-        show_image(above, gradient_image(_cut(gradient, box), bgr=True), _where(neuron))
-        show_image(below, _cut(image, box))
-        frame(above, color)
-        frame(below, color)
-    return figure
+    above, boxes = _regions(image, [_where(neuron) for neuron in neurons], gradients)
+    cuts = [Panel(_cut(image, box), color=color) for box, color in zip(boxes, SIX, strict=False)]
+    return panels([above, [Panel(image), *cuts]])
 
 
 def many_neurons(images: Sequence[np.ndarray], neurons: Sequence[list], gradients: Sequence[list]) -> Figure:
     """Show images, one a row, with the regions that their neurons' gradients fill, and beside it these gradients."""
-    rows = []
-    for image, tops, of_image in zip(images, neurons, gradients, strict=True):
-        boxes = [focus(gradient) for gradient in of_image]
-        row = [Panel(image, boxes=list(zip(boxes, SIX, strict=False)))]
-        for (_, _, channel, activation), gradient, box, color in zip(tops, of_image, boxes, SIX, strict=False):
-            shown = gradient_image(_cut(gradient, box), bgr=True)
-            row.append(Panel(shown, f"ch. {channel}: {activation:.3g}", color=color))
-        rows.append(row)
-    return panels(rows)
+    titles = [[f"ch. {channel}: {activation:.3g}" for _, _, channel, activation in tops] for tops in neurons]
+    return panels([_regions(*of_image)[0] for of_image in zip(images, titles, gradients, strict=True)])
+
+
+def _regions(image: np.ndarray, titles: Sequence[str], gradients: Sequence[np.ndarray]) -> tuple[list[Panel], list]:
+    """Return a row: the image with the regions that the gradients fill, and each of these; and the regions."""
+    boxes = [focus(gradient) for gradient in gradients]
+    row = [Panel(image, boxes=list(zip(boxes, SIX, strict=False)))]
+    for title, gradient, box, color in zip(titles, gradients, boxes, SIX, strict=False):
+        row.append(Panel(gradient_image(_cut(gradient, box), bgr=True), title, color=color))
+    return row, boxes
 
 
 def receptive_fields(image: np.ndarray, neurons: Sequence[tuple], boxes: Sequence, clipped: Sequence) -> Figure:
     """Draw the boxes that neurons see on and around an image, and cut out what lies on it."""
     figure = canvas(2.1)
-    shares = [2, *[1] * len(neurons)]
-    first, *others = figure.subplots(1, len(shares), gridspec_kw={"width_ratios": shares})
+    first, *others = figure.subplots(1, 1 + len(neurons), width_ratios=[2, *[1] * len(neurons)])
     height, width = image.shape[:2]
     show_image(first, image, "fields, on and around the image")
     for box, color in zip(boxes, SIX, strict=False):
@@ -87,10 +78,9 @@ def receptive_fields(image: np.ndarray, neurons: Sequence[tuple], boxes: Sequenc
 
 
 def growing_fields(image: np.ndarray, fields: Sequence[tuple[str, int, tuple[int, int, int, int]]]) -> Figure:
-    """Draw receptive fields around one place, nested, and their widths layer by layer.
+    """Draw receptive fields around one place, nested, and their widths layer by layer, pooling as squares.
 
-    fields: (layer, width in pixels, box) from the first layer to the last; a box (top, left, bottom, right) may reach
-    beyond the image. Layers whose name ends in "pool" are drawn as squares.
+    fields: (layer, width in pixels, box) from the first layer to the last; a box may reach beyond the image.
     """
     figure = canvas(3.3)
     side, (first, last) = image.shape[1], (fields[0][1], fields[-1][1])

@@ -16,21 +16,13 @@ LEGIBLE = 15  # classes whose counts can be read in a confusion matrix
 PICTURED = 4  # classes whose images can be made out in it
 WORST = 14  # pairs of classes named beside a matrix without counts
 CELL_HEIGHT = 0.86  # of a cell of that matrix, beneath its count, as a part of the images' width
-STYLES = {
-    "plain gradient": (GREEN, "-"),
-    "guided backprop": (ORANGE, "-"),
-    "Grad-CAM": (BLUE, "-"),
-    "Guided Grad-CAM": (VIOLET, "-"),
-    "random": (GRAY, ":"),
-    "centre": (GRAY, "--"),
-    "edge": (GRAY, "-."),
-}
+COLORS = {"plain gradient": GREEN, "guided backprop": ORANGE, "Grad-CAM": BLUE, "Guided Grad-CAM": VIOLET}
+DASHES = {"random": ":", "centre": "--", "edge": "-."}  # the baselines, in gray
+BESIDE = {"loc": "upper left", "bbox_to_anchor": (1, 1)}  # of a legend
 
 
-def method_style(name: str) -> dict:
-    """Return colour and line style of a method; baselines are gray."""
-    color, line = STYLES.get(name, (INK, "-"))
-    return {"color": color, "ls": line}
+def _color(method: str) -> str:
+    return GRAY if method in DASHES else COLORS.get(method, INK)
 
 
 def curves(history: dict) -> Figure:
@@ -66,10 +58,10 @@ def confusion(matrix: np.ndarray, class_names: Sequence[str], title: str = "") -
     )  # fmt: skip
     if few:
         slant = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if max(map(len, names)) > 6 else {}
-        _class_ticks(ax, np.arange(len(names)) + 0.5, names, slant, {"rotation": 0})
+        _class_ticks(ax, np.arange(len(names)) + 0.5, names, **slant)
     else:
         at = np.arange(-1, len(names), 5 if len(names) <= 50 else 20)[1:]
-        _class_ticks(ax, at + 0.5, [str(k + 1) for k in at], {}, {"rotation": 0})
+        _class_ticks(ax, at + 0.5, [str(k + 1) for k in at])
         _worst_pairs(beside, np.asarray(matrix), names)
     ax.set_title(title)
     explain_names(figure, class_names)
@@ -88,22 +80,21 @@ def _worst_pairs(ax: Axes, matrix: np.ndarray, names: Sequence[str]) -> None:
     ax.axis("off")
 
 
-def _class_ticks(ax: Axes, at, names: Sequence[str], along: dict, upwards: dict) -> None:
+def _class_ticks(ax: Axes, at, names: Sequence[str], upwards: int = 0, **along) -> None:
     ax.set_xticks(at, names, parse_math=False, **along)
-    ax.set_yticks(at, names, parse_math=False, va="center", **upwards)
+    ax.set_yticks(at, names, parse_math=False, va="center", rotation=upwards)
     ax.set(xlabel="predicted class", ylabel="actual class")
     ax.tick_params(length=0)
 
 
 def confusion_of(images: np.ndarray, actual: np.ndarray, predicted: np.ndarray, class_names: Sequence[str]) -> Figure:
-    """Draw a confusion matrix with its images in its cells: rows actual, columns predicted; each cell has its count.
+    """Draw a confusion matrix with its images in its cells, the first of a full one: rows actual, columns predicted.
 
-    Of a cell too full the first are shown. With more than `PICTURED` classes the images could not be made out, and it
-    is the matrix alone (`confusion`).
+    With more than `PICTURED` classes, whose images could not be made out, it is the matrix alone (`confusion`).
     """
     classes = len(class_names)
-    counts = np.zeros((classes, classes), int)
-    np.add.at(counts, (actual, predicted), 1)
+    cells = np.ravel_multi_index((actual, predicted), (classes, classes))
+    counts = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
     right = np.trace(counts)
     title = f"{right} of {counts.sum()} right (on the diagonal), {counts.sum() - right} wrong"
     if classes > PICTURED:
@@ -111,27 +102,25 @@ def confusion_of(images: np.ndarray, actual: np.ndarray, predicted: np.ndarray, 
     side = min(1.8 * classes, WIDTH - 0.5)
     figure = canvas(side + 0.6, side + 0.4)
     ax = figure.subplots()
-    columns = next((n for n in range(4, 8) if n * int(n * CELL_HEIGHT) >= counts.max()), 8)
-    for (i, j), count in np.ndenumerate(counts):
-        shade = 0.15 + 0.3 * count / counts.max() if count else 0.08
-        color = GRAY if not count else BLUE if i == j else ORANGE
-        ax.add_patch(Rectangle((j, i), 1, 1, facecolor=color, alpha=shade, ec="white", zorder=-1))
-        ax.text(j + 0.03, i + 0.085, f"{count}", va="center", fontweight="bold")
-        cell = images[np.flatnonzero((actual == i) & (predicted == j))[: columns * int(columns * CELL_HEIGHT)]]
-        _thumbnails(ax, cell, j + 0.025, i + 0.155, columns)
+    for i, j in np.ndindex(counts.shape):
+        _cell(ax, i, j, images[(actual == i) & (predicted == j)], counts.max())
     names = drawn_names(class_names, int(24 * side / classes / 1.8))
-    _class_ticks(ax, np.arange(classes) + 0.5, names, {}, {"rotation": 90})
+    _class_ticks(ax, np.arange(classes) + 0.5, names, upwards=90)
     ax.set(xlim=(0, classes), ylim=(classes, 0), aspect="equal", title=title)
     seaborn.despine(ax=ax, left=True, bottom=True)
     explain_names(figure, class_names)
     return figure
 
 
-def _thumbnails(ax: Axes, images: np.ndarray, left: float, top: float, columns: int) -> None:
-    """Put images into a cell of the matrix, row by row."""
+def _cell(ax: Axes, i: int, j: int, images: np.ndarray, most: int) -> None:
+    columns = next((n for n in range(4, 8) if n * int(n * CELL_HEIGHT) >= most), 8)
+    shade = 0.15 + 0.3 * len(images) / most if len(images) else 0.08
+    color = GRAY if not len(images) else BLUE if i == j else ORANGE
+    ax.add_patch(Rectangle((j, i), 1, 1, facecolor=color, alpha=shade, ec="white", zorder=-1))
+    ax.text(j + 0.03, i + 0.085, f"{len(images)}", va="center", fontweight="bold")
     step = 0.95 / columns
-    for k, image in enumerate(images):
-        x, y = left + k % columns * step, top + k // columns * step
+    for k, image in enumerate(images[: columns * int(columns * CELL_HEIGHT)]):
+        x, y = j + 0.025 + k % columns * step, i + 0.155 + k // columns * step
         ax.imshow(image, extent=(x, x + 0.95 * step, y + 0.95 * step, y))
 
 
@@ -162,44 +151,38 @@ def compare_networks(scores: dict[str, dict[str, tuple[float, float]]], interval
     left.set_title(title)
     right.set(yscale="log", ylabel="cross-entropy (nats)", xlim=(-0.5, len(splits) - 0.5))
     right.set_xticks(range(len(splits)), splits)
-    right.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    right.legend(**BESIDE)
     return figure
 
 
-def accuracies(
-    values: Mapping[str, Mapping[str, tuple[float, float, float]]], chance: float, title: str = ""
-) -> Figure:
-    """Draw accuracies[network][change] = (value, low, high) as bars with intervals, and a line at chance.
-
-    A network that was not asked about a change has no bar there.
-    """
+def accuracies(values: Mapping[str, Mapping[str, tuple]], chance: float, title: str = "") -> Figure:
+    """Draw accuracies[network][change] = (value, low, high) as bars with intervals, where known, and chance."""
     figure = canvas(2.7)
     ax = figure.subplots()
     names = list(dict.fromkeys(name for known in sorted(values.values(), key=len)[::-1] for name in known))
     _bars(ax, values, names, (ORANGE, BLUE))
     ax.axhline(chance, color=INK, lw=0.8, ls=":")
     ax.set_title(title)
-    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    ax.legend(**BESIDE)
     return figure
 
 
-def intervals(parts: Sequence[tuple[str, Mapping[str, tuple[float, float, float]]]], title: str = "") -> Figure:
+def intervals(parts: Sequence[tuple[str, Mapping[str, tuple]]], title: str = "") -> Figure:
     """Draw (axis label, {method: (value, low, high)}) as dots with their intervals, two on a line, best on top."""
     lines = [parts[k : k + 2] for k in range(0, len(parts), 2)]
     heights = [0.55 + 0.27 * max(len(values) for _, values in line) for line in lines]
     figure = canvas(sum(heights))
-    axes = iter(figure.subplots(len(lines), min(2, len(parts)), squeeze=False, height_ratios=heights).flat)
+    axes = figure.subplots(len(lines), min(2, len(parts)), squeeze=False, height_ratios=heights).ravel()
     for (label, values), ax in zip(parts, axes, strict=False):
         order = sorted(values, key=lambda name: values[name][0])
         for y, name in enumerate(order):
             value, low, high = values[name]
-            color = method_style(name)["color"]
-            ax.plot([low, high], [y, y], color=color, lw=1.6, solid_capstyle="round")
-            ax.plot(value, y, "o", ms=5, color=color)
+            ax.plot([low, high], [y, y], color=_color(name), lw=1.6, solid_capstyle="round")
+            ax.plot(value, y, "o", ms=5, color=_color(name))
         ax.set_yticks(range(len(order)), order)
         ax.set(xlim=(0, 1), ylim=(-0.6, len(order) - 0.4), xlabel=label)
         ax.grid(axis="x", color="#e5e7eb", lw=0.6)
-    for ax in axes:  # what is left of the last line
+    for ax in axes[len(parts) :]:
         ax.remove()
     figure.axes[0].set_title(title)
     return figure
@@ -211,10 +194,10 @@ def insertion_deletion_curves(share: np.ndarray, insertion: Mapping, deletion: M
     left, right = figure.subplots(1, 2, sharey=True)
     for ax, by_method, label in ((left, insertion, "pixels put in"), (right, deletion, "pixels taken out")):
         for name, curve in by_method.items():
-            ax.plot(share, curve, lw=1.5, label=name, **method_style(name))
+            ax.plot(share, curve, lw=1.5, label=name, color=_color(name), ls=DASHES.get(name, "-"))
         ax.set(xlabel=f"share of {label}", ylim=(0, 1.02), xlim=(0, 1))
     left.set_ylabel("probability of the class")
-    right.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    right.legend(**BESIDE)
     return figure
 
 
@@ -223,12 +206,12 @@ def cascade(steps: Sequence[str], parts: Sequence[tuple[str, Mapping]], limit: f
     figure = canvas(2.9)
     for number, (ax, (label, by_method)) in enumerate(zip(figure.subplots(1, len(parts)), parts, strict=True)):
         for name, curve in by_method.items():
-            ax.plot(range(len(steps)), curve, "o-", ms=3, lw=1.5, label=name, color=method_style(name)["color"])
+            ax.plot(range(len(steps)), curve, "o-", ms=3, lw=1.5, label=name, color=_color(name))
         if number == judged:
             ax.axhline(limit, color=INK, lw=0.8, ls=":")
         ax.set_xticks(range(len(steps)), steps, rotation=40, ha="right")
         ax.set(ylabel=label, ylim=(min(-0.05, *(curve.min() for curve in by_method.values())), 1.05))
-    figure.axes[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
+    figure.axes[-1].legend(**BESIDE)
     figure.supxlabel("drawn anew, from the left on", fontsize=8.5)
     return figure
 
@@ -237,12 +220,10 @@ def rungs(seconds: dict[str, float], ceiling: float) -> Figure:
     """Draw the seconds that each way of computing the same takes, one bar a way, and the machine's ceiling."""
     figure = canvas(2.1)
     ax = figure.subplots()
-    names = list(seconds)
-    ax.barh(names, [seconds[name] for name in names], color=[GRAY] * (len(names) - 1) + [GREEN], height=0.65)
-    for row, name in enumerate(names):
-        ax.annotate(f" {seconds[name]:.2g} s", (seconds[name], row), va="center", fontsize=8)
+    bars = ax.barh(list(seconds), list(seconds.values()), color=[GRAY] * (len(seconds) - 1) + [GREEN], height=0.65)
+    ax.bar_label(bars, fmt=" {:.2g} s", fontsize=8)
     ax.axvline(ceiling, color=ORANGE, ls="--", lw=1)
     ax.annotate(" ceiling", (ceiling, -0.7), color=ORANGE, fontsize=8, va="center")
     ax.set(xscale="log", xlabel="seconds", xlim=(ceiling / 2, max(seconds.values()) * 4))
-    ax.set_ylim(len(names) - 0.5, -1.0)
+    ax.set_ylim(len(seconds) - 0.5, -1.0)
     return figure

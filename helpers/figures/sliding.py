@@ -25,10 +25,9 @@ def correlate(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def sliding_animation(image: np.ndarray, kernel: np.ndarray, alt: str) -> HTML:
-    """Return an animated drawing (SVG) of `kernel` sliding over `image`, for Jupyter to show.
+    """Return an animated drawing (SVG, the same bytes everywhere) of `kernel` sliding over `image`.
 
-    Whoever has asked their system for less motion sees its middle position, and so does a program that knows no
-    animations. The drawing is text and the same bytes everywhere.
+    Whoever has asked their system for less motion sees its middle position, as does a program without animations.
     """
     data = base64.b64encode(sliding_svg(image, kernel).encode()).decode()
     return HTML(f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{data}">')

@@ -14,10 +14,7 @@ LOOKS = {  # colour, marker and name of a network
 
 
 def study(entry: dict | None) -> Figure:
-    """Plot test accuracies by seed and by number of training images; `entry` is as of `helpers.study.measured_for`.
-
-    Without an entry the figure says how to make one.
-    """
+    """Plot test accuracies by seed and by number of training images; `entry` is as of `helpers.study.measured_for`."""
     figure = Figure(figsize=(WIDTH, 2.7 if entry else 0.5), layout="constrained")
     if not entry:
         figure.text(0, 0.5, "This data set has not been measured over several seeds.", color=INK, va="center")

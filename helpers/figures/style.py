@@ -1,7 +1,4 @@
-"""The one style of the report's figures: colours, sizes, fonts, and how images and numbers are drawn.
-
-A figure is at most `WIDTH` wide and `HEIGHT` high, whatever the number of classes: `canvas` and `grid` see to it.
-"""
+"""The one style of the report's figures: colours, sizes, fonts, and how images and numbers are drawn."""
 
 import io
 import logging
@@ -20,26 +17,19 @@ HEIGHT = 8.4  # inches: a page of the report without the caption
 DPI = 150
 MANY_COLOURS = 10_000
 BLUE, ORANGE, GREEN, GRAY, VIOLET, OCHRE = "#0b5cad", "#c8501e", "#2a7f4f", "#6b7280", "#8250df", "#b58900"
-INK, PALE = "#1f2328", "#eef0f3"
+INK = "#1f2328"
 SIGNED = "RdBu_r"  # the colours of what may be positive or negative: 0 is white
 SIX = (BLUE, ORANGE, GREEN, VIOLET, OCHRE, "#0f766e")  # that can be told apart
 FALLBACK = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Droid Sans Fallback", "Yu Gothic", "Microsoft YaHei",
             "Malgun Gothic", "Hiragino Sans", "PingFang SC", "Arial Unicode MS", "Segoe UI Symbol", "Noto Emoji",
             "Symbola", "Apple Symbols")  # fmt: skip
 RC = {
-    "font.size": 9,
-    "axes.titlesize": 9,
+    **dict.fromkeys(("font.size", "axes.titlesize"), 9),
+    **dict.fromkeys(("axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize"), 8),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
+    **dict.fromkeys(("text.color", "axes.labelcolor"), INK),
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.labelsize": 8.5,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "legend.fontsize": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "legend.frameon": False,
     "mathtext.fontset": "dejavusans",
 }
 
@@ -58,9 +48,7 @@ def to_png(figure: Figure) -> bytes:
     """Return the figure as a PNG whose colours are reduced to 256: a third of the size, and no difference to see."""
     buffer = io.BytesIO()
     quick = {"compress_level": 1}  # it is read again at once
-    figure.savefig(
-        buffer, format="png", dpi=DPI, facecolor="white", bbox_inches="tight", pad_inches=0.04, pil_kwargs=quick
-    )
+    figure.savefig(buffer, dpi=DPI, facecolor="white", bbox_inches="tight", pad_inches=0.04, pil_kwargs=quick)
     small = io.BytesIO()
     _reduced(Image.open(buffer).convert("RGB")).save(small, format="PNG", optimize=True)
     return small.getvalue()
@@ -69,11 +57,10 @@ def to_png(figure: Figure) -> bytes:
 def _reduced(image: Image.Image) -> Image.Image:
     """Return the image with a palette of 256 colours; for many colours a part of the pixels chooses it."""
     if image.getcolors(MANY_COLOURS) is not None:
-        return image.quantize(256, method=Image.Quantize.MEDIANCUT, kmeans=1)
+        return image.quantize(256, kmeans=1)
     # K-means on all pixels of twelve photographs takes a second, on a ninth of them nothing to speak of.
     sample = image.resize((image.width // 3, image.height // 3), Image.Resampling.NEAREST)
-    chosen = sample.quantize(256, method=Image.Quantize.MEDIANCUT, kmeans=1)
-    reduced = image.quantize(palette=chosen, dither=Image.Dither.NONE)
+    reduced = image.quantize(palette=sample.quantize(256, kmeans=1), dither=Image.Dither.NONE)
     colors, paper = reduced.getpalette(), reduced.getpixel((0, 0))
     colors[3 * paper : 3 * paper + 3] = image.getpixel((0, 0))  # or the paper around would be off-white
     reduced.putpalette(colors)
@@ -122,10 +109,7 @@ def show_image(ax: Axes, image: np.ndarray, title: str = "", size: float = 8, **
 
 
 def show_numbers(ax: Axes, values, title: str = "", *, cmap=SIGNED, limits=None, text="{:g}".format) -> None:
-    """Draw a matrix as cells with their numbers in them, around 0 unless `limits` are given; masked cells stay empty.
-
-    The cell in row i and column j reaches from i to i + 1 downwards and from j to j + 1 to the right.
-    """
+    """Draw a matrix as cells with their numbers, around 0 unless `limits` are given; masked cells stay empty."""
     low, high = limits or (-np.abs(values).max(), np.abs(values).max())
     written = np.array([[text(value).replace("-", "−") for value in row] for row in np.ma.getdata(values)])
     seaborn.heatmap(
