@@ -1,4 +1,5 @@
 """What makes a neuron fire, where the evidence for a class lies, and how good such a map is."""
+# ruff: noqa: F401
 
 from helpers.explain.backprop import RULES, class_gradients, gradient_function, guided_backprop, top_neurons
 from helpers.explain.cam import class_map, class_maps, enlarged, grad_cam, guided_grad_cam
@@ -7,11 +8,3 @@ from helpers.explain.networks import layer_index
 from helpers.explain.pointing import energy_inside, pointing_game
 from helpers.explain.randomisation import randomisation_test
 from helpers.explain.receptive import field_on_image, field_size, geometry, middle_neuron, receptive_field
-
-# fmt: off
-__all__ = [
-    "RULES", "class_gradients", "class_map", "class_maps", "energy_inside", "enlarged", "field_on_image", "field_size",
-    "geometry", "grad_cam", "gradient_function", "guided_backprop", "guided_grad_cam", "insertion_deletion",
-    "layer_index", "middle_neuron", "pointing_game", "randomisation_test", "receptive_field", "top_neurons",
-]
-# fmt: on

@@ -8,16 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from helpers.explain.networks import (
-    batches,
-    checked_batch,
-    checked_image,
-    finite,
-    kind_of,
-    layer_index,
-    of_classes,
-    of_neuron,
-)
+from helpers.explain.networks import batches, checked_batch, checked_image, kind_of, layer_index, of_classes, places
 
 
 def gradient_rule(z, delta, positive):
@@ -44,13 +35,11 @@ def top_neurons(activations: np.ndarray, k: int = 5) -> list[tuple[int, int, int
     activations: (H, W, C). Each channel is represented by its maximum; among equals the first in reading order wins,
     then the lower channel. ValueError for another shape or more neurons than channels.
     """
-    activations = np.asarray(activations)
-    if activations.ndim != 3 or activations.size == 0:
-        raise ValueError(f"Activations of one image have the shape (H, W, C), not {activations.shape}.")
+    activations = checked_image(activations)
     _, width, channels = activations.shape
     if not 1 <= k <= channels:
         raise ValueError(f"{channels} channels hold from 1 to {channels} neurons in distinct channels, not {k}.")
-    flat = finite(activations).reshape(-1, channels)
+    flat = activations.reshape(-1, channels)
     where, peak = flat.argmax(axis=0), flat.max(axis=0)
     order = np.lexsort((np.arange(channels), where, -peak.astype(np.float64)))[:k]
     return [(int(where[c] // width), int(where[c] % width), int(c), float(peak[c])) for c in order]
@@ -71,10 +60,10 @@ def gradient_function(model, layer, rule: str = "guided", *, compiled: bool = Tr
     last = layer_index(model, layer)
     send_back = kind_of(model).gradients(model, last, _known([rule]), compiled=compiled)
 
-    def gradient(image: np.ndarray, neuron) -> np.ndarray:
-        return send_back(checked_image(image)[None], of_neuron(neuron, layer))[0][0, 0]
+    def outside(place: tuple, shape: tuple) -> str:
+        return f"The neuron {place} is outside the output of {layer!r}, which has the shape {shape}."
 
-    return gradient
+    return lambda image, neuron: send_back(checked_image(image)[None], places([neuron], outside))[0][0, 0]
 
 
 def class_gradients(model, images: np.ndarray, classes, rule: str = "gradient", *, batch_size: int = 8) -> np.ndarray:
@@ -89,24 +78,21 @@ def class_gradients(model, images: np.ndarray, classes, rule: str = "gradient", 
 
 
 def evidence_function(model, rules: Sequence[str], layer=None):
-    """Return f(images, classes) -> what `class_gradients` does by several rules, (R, N, H, W, C), and activations.
+    """Return f(images, classes) -> `class_gradients` by several rules, (R, N, H, W, C), and the output of `layer`.
 
-    These are the output (N, ...) of `layer`, or None. Every image passes forward through the network once. Raises as
-    `class_gradients` does, and ValueError for a layer behind the class scores.
+    Every image passes forward once. Raises as `class_gradients` does, and for a layer behind the class scores.
     """
     also = -1 if layer is None else layer_index(model, layer)
     send_back = kind_of(model).gradients(model, None, _known(rules), also=also)
 
-    def evidence(images: np.ndarray, classes) -> tuple[np.ndarray, np.ndarray | None]:
+    def evidence(images: np.ndarray, classes) -> tuple[np.ndarray, np.ndarray]:
         images, classes = checked_batch(images, classes)
-        gradients, activations = send_back(images, of_classes(classes))
-        return gradients, None if layer is None else activations
+        return send_back(images, of_classes(classes))
 
     return evidence
 
 
 def _known(rules: Sequence[str]) -> list:
-    for rule in rules:
-        if rule not in RULES:
-            raise ValueError(f"The rule is one of {', '.join(RULES)}, not {rule!r}.")
+    if unknown := set(rules) - set(RULES):
+        raise ValueError(f"The rule is one of {', '.join(RULES)}, not {unknown.pop()!r}.")
     return [RULES[rule] for rule in rules]

@@ -21,24 +21,18 @@ def class_maps(model, a: np.ndarray, classes, layer) -> np.ndarray:
 
     alpha_k = 1/(h w) sum_ij d y_c / d A_k,ij with y_c the class's score before softmax: equations 1 and 2.
     """
-    dy_da = score_gradients(model, a, classes, layer)
-    alpha = dy_da.mean(axis=(1, 2))
-    return np.maximum(np.einsum("nhwc,nc->nhw", a, alpha), 0)
-
-
-def score_gradients(model, a: np.ndarray, classes, layer) -> np.ndarray:
-    """Return d y_c / d a, (N, h, w, C), for the class classes[n] of each image; raises as `class_map` does."""
     a, classes = checked_batch(a, classes, layer)
     start = layer_index(model, layer) + 1
     send_back = kind_of(model).gradients(model, None, [gradient_rule], start=start, compiled=False)
-    return send_back(a, of_classes(classes))[0][0]
+    dy_da = send_back(a, of_classes(classes))[0][0]
+    alpha = dy_da.mean(axis=(1, 2))
+    return np.maximum(np.einsum("nhwc,nc->nhw", a, alpha), 0)
 
 
 def grad_cam(model, image: np.ndarray, class_index: int, layer) -> np.ndarray:
     """Return the Grad-CAM map at the size of the image, (H, W) float32: 0 to 1, its maximum 1, or 0 everywhere.
 
-    `class_map` is enlarged bilinearly and divided by its maximum; where nothing speaks for the class it stays 0.
-    Raises as `class_map` does.
+    It is `class_map`, enlarged bilinearly and divided by its maximum, and raises as that does.
     """
     heat = enlarged(class_map(model, image, class_index, layer), np.shape(image)[:2])
     return heat / heat.max() if heat.max() > 0 else heat
@@ -50,10 +44,7 @@ def enlarged(small: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def guided_grad_cam(model, image: np.ndarray, class_index: int, layer) -> np.ndarray:
-    """Return guided backprop of the class score times the Grad-CAM map of `layer`, (H, W, C): section 3.2.
-
-    Raises as `class_map` and `guided_backprop` do.
-    """
+    """Return guided backprop of the class score times `grad_cam`, (H, W, C): section 3.2; raises as they do."""
     heat = grad_cam(model, image, class_index, layer)
     guided = class_gradients(model, np.asarray(image)[None], [class_index], "guided")[0]
     return heat[..., None] * guided

@@ -43,28 +43,20 @@ def cam_maps(model, activations: np.ndarray, classes, layer: str, shape: tuple[i
 
 
 def baseline_maps(images: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return the maps of BASELINES for RGB images (N, H, W, 3) uint8, each (N, H, W) float32."""
-    shape = images.shape[1:3]
-    return {
-        "random": np.array([random_map(shape, rng) for _ in images], np.float32),
-        "centre": np.broadcast_to(centre_map(shape).astype(np.float32), images.shape[:3]),
-        "edge": np.array([edge_map(image) for image in images], np.float32),
-    }
+    """Return the maps of BASELINES for RGB images (N, H, W, 3) uint8, each (N, H, W) float32.
 
-
-def random_map(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Return a map of independent uniform numbers from 0 to 1: a baseline that knows nothing."""
-    return rng.random(shape)
-
-
-def centre_map(shape: tuple[int, int], sigma: float = 0.25) -> np.ndarray:
-    """Return a Gaussian in the middle of the image, `sigma` as a share of its sides: a baseline that does not look."""
-    rows, cols = ((np.arange(n) - (n - 1) / 2) / (sigma * n) for n in shape)
-    return np.exp(-(rows[:, None] ** 2 + cols**2) / 2)
+    Independent uniform numbers from 0 to 1 know nothing; a Gaussian in the middle, its sigma a quarter of the sides,
+    does not look; the size of the Sobel gradient of the gray values needs no network.
+    """
+    shape = images.shape[:3]
+    rows, cols = ((np.arange(n) - (n - 1) / 2) / (0.25 * n) for n in shape[1:])
+    centre = np.exp(-(rows[:, None] ** 2 + cols**2) / 2)
+    maps = rng.random(shape), np.broadcast_to(centre, shape), [edge_map(image) for image in images]
+    return {name: np.asarray(part, np.float32) for name, part in zip(BASELINES, maps, strict=True)}
 
 
 def edge_map(image: np.ndarray) -> np.ndarray:
-    """Return the size of the Sobel gradient of an RGB image's gray values, (H, W): a baseline without a network."""
+    """Return the size of the Sobel gradient of an RGB image's gray values, (H, W)."""
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64)
     return np.hypot(cv2.Sobel(gray, cv2.CV_64F, 1, 0), cv2.Sobel(gray, cv2.CV_64F, 0, 1))
 
@@ -72,12 +64,8 @@ def edge_map(image: np.ndarray) -> np.ndarray:
 def all_maps(
     model, images: np.ndarray, classes: np.ndarray, layer: str, *, rng: np.random.Generator, cache: str | Path | None
 ) -> dict[str, np.ndarray]:
-    """Return the maps of METHODS and BASELINES by name, each (N, H, W) float32; `cache` names a file that keeps them.
-
-    What is kept is used again only for the same weights, images, classes and code.
-    """
-    names = [step.name for step in model.layers]
-    key = key_of(all_maps, vgg19.digest(model, names), images, np.asarray(classes), layer)
+    """Return the maps of METHODS and BASELINES by name, each (N, H, W) float32; the file `cache` keeps them."""
+    key = key_of(all_maps, vgg19.digest(model), images, np.asarray(classes), layer)
     maps = kept(cache, key, lambda: {"maps": method_maps(model, images, classes, layer)})["maps"]
     return dict(zip(METHODS, maps, strict=True)) | baseline_maps(images, rng)
 
@@ -92,20 +80,15 @@ def distractor_game(
     a mosaic.
     """
     wide, where = mosaics(images, labels)
-    height, width = images.shape[1:3]
+    width, objects = images.shape[2], np.ones(wide.shape[:3], bool) if masks is None else mosaics(masks, labels)[0]
     activations = vgg19.features(model, wide, layer, batch_size=5, cache=cache)
     baselines, classes = baseline_maps(wide, rng), np.unique(labels)
     found = {name: np.zeros((2, *where.shape), bool) for name in ("Grad-CAM", *BASELINES)}
     for number, c in enumerate(classes):
-        here, on = np.zeros((2, *wide.shape[:3]), bool)
-        for k, row in enumerate(where):
-            place = int(np.flatnonzero(labels[row] == c)[0])
-            part = slice(place * width, (place + 1) * width)
-            here[k, :, part] = True
-            on[k, :, part] = True if masks is None else masks[row[place]]
-        cams = cam_maps(model, activations, np.full(len(wide), c), layer, (height, wide.shape[2]))
+        here = np.broadcast_to((labels[where] == c).repeat(width, axis=1)[:, None], wide.shape[:3])
+        cams = cam_maps(model, activations, np.full(len(wide), c), layer, wide.shape[1:3])
         for name, maps in {"Grad-CAM": cams, **baselines}.items():
-            found[name][..., number] = pointing_game(maps, here), pointing_game(maps, on)
+            found[name][..., number] = pointing_game(maps, here), pointing_game(maps, here & objects)
     by_group = {name: hits.reshape(2, -1, len(classes) ** 2) for name, hits in found.items()}
     return {name: (hits[0], None if masks is None else hits[1]) for name, hits in by_group.items()}
 
@@ -124,6 +107,5 @@ def fading_curves(model, images: np.ndarray, maps: np.ndarray, classes, *, steps
         curves = {kind: np.array([getattr(part, kind) for part in parts]) for kind in ("insertion", "deletion")}
         return {"share": parts[0].share, **curves}
 
-    names = [step.name for step in model.layers]
-    key = key_of(fading_curves, vgg19.digest(model, names), images, maps, list(classes), steps)
+    key = key_of(fading_curves, vgg19.digest(model), images, maps, list(classes), steps)
     return Curves(**kept(cache, key, compute))

@@ -13,11 +13,7 @@ from tqdm.auto import tqdm
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """The class's probability after each share of the pixels; share is (S+1,), the curves are (..., S+1).
-
-    The areas (...) under them are by the trapezoid rule over 0 to 1: a good map has a large one for insertion and a
-    small one for deletion.
-    """
+    """The class's probability after each share of the pixels; share is (S+1,), the curves are (..., S+1)."""
 
     share: np.ndarray
     insertion: np.ndarray
@@ -67,7 +63,6 @@ def ranks(heat: np.ndarray) -> np.ndarray:
 
 
 def _probability(model, class_index: int, batch_size: int) -> Callable[[list], np.ndarray]:
-    """Return f(images) -> what the model says for the class, (N,)."""
     predict = getattr(model, "predict_proba", lambda batch: np.asarray(model(batch)))
 
     def says(images: list) -> np.ndarray:

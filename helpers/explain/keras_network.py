@@ -1,7 +1,6 @@
-"""The passes through a Keras model whose layers are a chain, or a chain of chains, on TensorFlow's tensors.
+"""The passes through a Keras model whose layers are a chain, or a chain of chains; nothing is added to the model.
 
-They run layer by layer on arrays, and nothing is added to the model. A batch is as many questions, each about its own
-image: their sum is what is differentiated.
+A batch is as many questions, each about its own image: their sum is what is differentiated.
 """
 
 import numpy as np
@@ -11,8 +10,7 @@ from helpers.vgg19.backend import keras, tf
 
 L = keras.layers
 POINTWISE = (L.Activation, L.BatchNormalization, L.Dropout, L.InputLayer, L.Normalization, L.ReLU)
-WINDOW = {"Conv2D": "kernel_size", "DepthwiseConv2D": "kernel_size"}
-WINDOW |= {"MaxPooling2D": "pool_size", "AveragePooling2D": "pool_size"}
+WINDOWS = (L.Conv2D, L.DepthwiseConv2D, L.MaxPooling2D, L.AveragePooling2D)
 
 
 def layers(model) -> list:
@@ -23,10 +21,9 @@ def layers(model) -> list:
 def gradients(model, last: int | None, rules: list, *, start: int = 0, also: int = -1, compiled: bool = True):
     """Return f(x, places) for the layers from `start` to `last`, None for the class scores.
 
-    x are images, or where `start` is not 0 what goes into that layer. f gives d output[n, *places(shape)[n]] / d x[n]
-    for every n by each rule, (R, N, ...), after one pass forward, and the output of layer `also`. Compiled, every call
-    takes half the time, and the first a moment more. ValueError for a rule other than "gradient" where an activation
-    is no ReLU, and for `also` or `start` behind the scores.
+    f gives d output[n, *places(shape)[n]] / d x[n] for every n by each rule, (R, N, ...), and the output of layer
+    `also`. Compiled, a call takes half the time, and the first a moment more. ValueError for a rule other than
+    "gradient" where an activation is no ReLU, and for `also` or `start` behind the scores.
     """
     relu = _Relu()
     steps = layers(model)[: last + 1] if last is not None else _score_layers(model, max(also, start - 1))
@@ -38,10 +35,7 @@ def gradients(model, last: int | None, rules: list, *, start: int = 0, also: int
             tape.watch(x)
             middle = _run(steps[: also + 1], x)
             neurons = tf.gather_nd(_run(steps[also + 1 :], middle), where, batch_dims=1)
-        out = []
-        for relu.rule in rules:
-            out.append(tape.gradient(neurons, x))
-        return out, middle
+        return [tape.gradient(neurons, x) for relu.rule in rules], middle
 
     if compiled:
         image = tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype)
@@ -69,11 +63,11 @@ def geometry(layer) -> list[tuple]:
         return []
     if isinstance(layer, L.ZeroPadding2D):
         return [(1, 1, layer.padding)]
-    kind = type(layer).__name__
-    if kind not in WINDOW:
-        raise ValueError(f"Behind a {kind} layer a neuron has no receptive field in rows and columns.")
-    sizes = zip(getattr(layer, WINDOW[kind]), getattr(layer, "dilation_rate", (1, 1)), strict=True)
-    kernel = tuple((k - 1) * dilation + 1 for k, dilation in sizes)
+    if not isinstance(layer, WINDOWS):
+        raise ValueError(f"Behind a {type(layer).__name__} layer a neuron has no receptive field in rows and columns.")
+    sizes = getattr(layer, "pool_size", None) or layer.kernel_size
+    dilations = getattr(layer, "dilation_rate", (1, 1))
+    kernel = tuple((k - 1) * dilation + 1 for k, dilation in zip(sizes, dilations, strict=True))
     sides = zip(layer.input.shape[1:3], kernel, layer.strides, strict=True)
     return [(kernel, layer.strides, 0 if layer.padding == "valid" else tuple(_same_pad(*side) for side in sides))]
 
@@ -97,18 +91,13 @@ def set_weights(layer, arrays: list[np.ndarray]) -> None:
 
 def _chain(model) -> list:
     """Return the layers but for the inputs, found from the output back: a layer may stand in several models."""
-    outputs = getattr(model, "outputs", None) or []
-    steps, tensor = [], outputs[0] if len(outputs) == 1 else None
-    while tensor is not None:
-        layer, number, _ = tensor._keras_history
-        before = layer._inbound_nodes[number].input_tensors
-        if len(before) > 1:
-            tensor = None
-        elif before:
-            steps = [*(_chain(layer) if isinstance(layer, keras.Model) else [layer]), *steps]
-            tensor = before[0]
-        else:
+    steps, tensors = [], getattr(model, "outputs", None) or []
+    while len(tensors) == 1:
+        layer, number, _ = tensors[0]._keras_history
+        tensors = layer._inbound_nodes[number].input_tensors
+        if not tensors:
             return steps
+        steps = [*(_chain(layer) if isinstance(layer, keras.Model) else [layer]), *steps]
     raise ValueError(f"{model.name} is no chain from one input to one output: only chains of layers can be explained.")
 
 
@@ -173,15 +162,13 @@ def _copy(before, layer, relu):
         return _rebuilt(layer)
     if isinstance(layer, L.ReLU):
         return L.Activation(relu)
-    # Behind a ReLU, an identity kernel with a ReLU of its own returns what it is given, and by every rule the gradient
-    # that it is given goes through the same ReLU a second time.
-    if _is_relu(before) and is_identity(layer):
+    if _is_relu(before) and is_identity(layer):  # by every rule the gradient would go through the same ReLU twice
         return L.Identity()
     return _rebuilt(layer, activation=relu)
 
 
 def _rebuilt(layer, **changes):
-    """Return a layer that is like this one, but for the changes, with its weights in variables of its own."""
+    """Return a layer like this one, but for the changes, with its weights in variables of its own."""
     kind = _FirstMaximum if isinstance(layer, L.GlobalMaxPooling2D) else type(layer)
     config = layer.get_config() | changes
     if "kernel_initializer" in config:

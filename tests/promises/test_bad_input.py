@@ -683,7 +683,7 @@ ARRAYS = {
     "VGG19: an unknown layer": features(
         "no layer 'block6' | The model | 1: block1_conv1", zeros(1, 32, 32, 3), "block6"),
     "VGG19: batches of none": features("batch size 0 | features | below 1", zeros(1, 32, 32, 3), batch_size=0),
-    "head: NaN": head("hold NaN | The features | or infinity", (FIVE * np.nan, SIX)),
+    "head: NaN": head("NaN or infinite | The features | look at where they come from", (FIVE * np.nan, SIX)),
     "head: other features": head("the shape (6, 4) | The features | takes (None, 5)", (FIVE[:, :4], SIX)),
     "head: labels out of range": head("A label is 3 | with 3 classes | go from 0 to 2", (FIVE, np.full(6, 3))),
     "map: NaN": explained("holds NaN | What is to be | look for", lambda e, m, x: e.grad_cam(m, x * np.nan, 0, 0)),
@@ -789,7 +789,7 @@ WEIGHTS = {
     "a damaged file": h5(
         "cannot be read as HDF5 | WEIGHTS = 'bundled'", become(lambda raw: raw.replace(b"TREE", b"EERT")),
         kernel=KERNEL),
-    "HDF5 of something else": h5("no weights for the layer block1_conv1 | a file that holds all of VGG19's"),
+    "HDF5 of something else": h5("no weights for the layer block1_conv1 | give one that holds all of VGG19's"),
     "another shape": h5(f"[(3, 3, 3, 8), (8,)] | {NEEDS}", kernel=KERNEL[..., :8], bias=BIAS[:8]),
     "a kernel without its bias": h5(f"block1_conv1 has arrays of shapes [(3, 3, 3, 64)] | {NEEDS}", kernel=KERNEL),
     "a missing layer": h5("no weights for the layer block1_conv2 | holds all of VGG19's", kernel=KERNEL, bias=BIAS),
@@ -812,7 +812,7 @@ WEIGHTS = {
     "own: another shape": own("2.w has the shape (70, 3) | is (72, 3)", network().state() | {"2.w": zeros(70, 3)}),
     "kept: none": kept("no weights | into the model | make them again"),
     "kept: another model's": kept(
-        "shapes [(3, 5), (3,)] | layer logits | another", logits_0=SQUARE.T, logits_1=SQUARE[0]),
+        "shapes [(3, 5), (3,)] | layer logits | train it again", logits_0=SQUARE.T, logits_1=SQUARE[0]),
     "kept: NaN": kept("not all finite | layer logits | train it again", logits_0=SQUARE * np.nan, logits_1=SQUARE[0]),
     "an artifact that is not there": Bad(
         artifact(GONE), "is missing | maps.npz | run notebook 05_guided first", FileNotFoundError),
@@ -914,8 +914,8 @@ PARAMETERS = {
         "no longer numbers | below 1e+30 | try a learning rate", error=FloatingPointError, learning_rate=1e30,
         epochs=9),
     "head: a negative learning rate": head("not -1.0 | The learning rate | a positive number", learning_rate=-1.0),
-    "head: no epochs": head("not 0 and 16 | epochs and batch_size | at least 1", epochs=0),
-    "head: a seed below 0": head("is -1 | The seed | it must be an integer from 0", seed=-1),
+    "head: no epochs": head("not 0 | epochs must | at least 1", epochs=0),
+    "head: a seed below 0": head("not -1 | seed must | a whole number of at least 0", seed=-1),
     "a result that is an object": Bad(
         lambda w: Run("05", "scenes", w.top).save_arrays("maps", x=np.array([{}])),
         "Object arrays | maps.npz | give numbers or text"),
