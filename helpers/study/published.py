@@ -29,17 +29,15 @@ def beside(network: str, here: dict) -> tuple[list[str], list[list[str]]]:
     get an interval.
     """
     theirs = source_report().get(THEIRS.get(network))
-    there = measured_as("caltech101").get("networks", {}).get(network, {})
     header, rows = ["split"], [[split] for split in SPLITS]
     for what in ("accuracy", "loss"):
         header += [f"{what}, published", "the same photographs, over seeds", "this run"]
         for split, row in zip(SPLITS, rows, strict=True):
-            published = f"{theirs[what][split]:g}" if theirs else ""
-            over_seeds = _over_seeds(there.get(f"{split}_{what}"), 3)
+            over_seeds, value = _over_seeds("caltech101", network, f"{split}_{what}", 3), here[what][split]
             if split != "test":  # fitted or chosen on: an interval would promise something of new images
                 over_seeds = over_seeds.partition(" (")[0]
-            value = here[what][split]
-            row += [published, over_seeds, f"{value:.3f}" if value < 1000 else f"{value:.3g}"]
+            row.append(f"{theirs[what][split]:g}" if theirs else "")
+            row += [over_seeds, f"{value:.3f}" if value < 1000 else f"{value:.3g}"]
     return header, rows
 
 
@@ -70,45 +68,39 @@ def photographs() -> dict | None:
     return json.loads(PHOTOGRAPHS.read_text(encoding="utf-8")) if PHOTOGRAPHS.is_file() else None
 
 
-def write_readme(path: Path = README) -> Path:
+def write_readme() -> Path:
     """Make the README's table and its paragraph on speed anew, of study.csv and benchmarks.json."""
-    text = path.read_text(encoding="utf-8")
-    measured = {name: measured_as(name) for name in COLUMNS}
-    text = readme(text, measured, json.loads(BENCHMARKS.read_text(encoding="utf-8")))
-    with whole_file(path) as part:
+    text = readme(README.read_text(encoding="utf-8"))
+    with whole_file(README) as part:
         part.write_text(text, encoding="utf-8")
-    return path
+    return README
 
 
-def readme(text: str, measured: dict, benchmarks: dict) -> str:
+def readme(text: str) -> str:
     """Return the README's text with what is between its two comments made anew; ValueError when they are missing."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"The README has no place for the table: it stands between {BEGIN} and {END}.")
-    return f"{before}{begin}\n{readme_table(measured)}\n\n{readme_speed(benchmarks)}\n{end}{after}"
-
-
-def readme_table(measured: dict) -> str:
-    """Return the README's table: test accuracy published | measured on the photographs | on the drawings."""
-    published, lines = source_report(), [f"| network | published in 2022 | {' | '.join(COLUMNS.values())} |"]
-    lines.append("|---|---|---|---|")
+    lines = [f"| network | published in 2022 | {' | '.join(COLUMNS.values())} |", "|---|---|---|---|"]
     for network, label in NAMES.items():
-        there = f"{published[THEIRS[network]]['accuracy']['test']:.2f}" if network in THEIRS else ""
-        entries = (measured[name].get("networks", {}).get(network, {}) for name in COLUMNS)
-        found = [_over_seeds(entry.get("test_accuracy"), 2) for entry in entries]
+        there = f"{source_report()[THEIRS[network]]['accuracy']['test']:.2f}" if network in THEIRS else ""
+        found = [_over_seeds(dataset, network, "test_accuracy", 2) for dataset in COLUMNS]
         lines.append(f"| {label} | {there} | {' | '.join(found)} |")
-    return "\n".join(lines)
+    return (
+        "\n".join([before + begin, *lines, "", _speed(json.loads(BENCHMARKS.read_text(encoding="utf-8"))), end]) + after
+    )
 
 
-def readme_speed(benchmarks: dict) -> str:
+def _speed(benchmarks: dict) -> str:
     """Return the README's paragraph on speed and memory, of what `make bench` wrote."""
     found, machine = benchmarks["summary"], benchmarks["machine"]
-    names = {"keras": "Keras", "torch": "PyTorch"}
-    peers = [(names[name], share, found["peak_gb"][name]) for name, share in found["time_against"].items()]
-    times = " and ".join(f"**{share:.2f}** of {name}'s time" for name, share, _ in peers)
-    why = " PyTorch spends most of its step in convolution and max pooling." if "torch" in found["time_against"] else ""
-    memory = " and ".join(f"{peak:.1f} GB for {name}" for name, _, peak in peers)
+    peers = {
+        name: label for name, label in {"keras": "Keras", "torch": "PyTorch"}.items() if name in found["time_against"]
+    }
+    times = " and ".join(f"**{found['time_against'][name]:.2f}** of {label}'s time" for name, label in peers.items())
+    memory = " and ".join(f"{found['peak_gb'][name]:.1f} GB for {label}" for name, label in peers.items())
+    why = " PyTorch spends most of its step in convolution and max pooling." if "torch" in peers else ""
     return (
         f"A training step on 30 images takes the NumPy network {found['seconds']:.2f} seconds on {machine['cores']} "
         f"cores ({machine['processor']}), {times} for the same step from the same weights, in "
@@ -118,8 +110,9 @@ def readme_speed(benchmarks: dict) -> str:
     )
 
 
-def _over_seeds(found: dict | None, digits: int) -> str:
+def _over_seeds(dataset: str, network: str, what: str, digits: int) -> str:
     """Return a mean over seeds and its interval as text."""
+    found = measured_as(dataset).get("networks", {}).get(network, {}).get(what)
     if not found:
         return "not measured yet"
     low_high = "one seed" if found["interval"] is None else " to ".join(f"{x:.{digits}f}" for x in found["interval"])

@@ -4,22 +4,18 @@ Every finished training is a row of reports/study.csv at once, so a study that w
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
 from helpers.data import folders
-from helpers.store.console import print_anything
-from helpers.store.files import sentence
+from helpers.store import console
 from helpers.store.run import NAMED
 from helpers.study import cluster, published, table, trainings
 from helpers.study.settings import SETTINGS, Training, grid
 from helpers.study.statistics import FOLDER
-from helpers.study.table import TABLE
-
-SIZES = (10, 20, 30, 40, 50)
 
 
 def run(
@@ -33,9 +29,9 @@ def run(
     table, what no worker can hold, or workers and scheduler that cannot be, RuntimeError naming what failed.
     """
     cluster.check_where(workers, scheduler)
+    digests = {name: data.digest for name, data in prepared.items()}
 
     def finished() -> dict[Training, dict]:  # on the very data that are prepared
-        digests = {name: data.digest for name, data in prepared.items()}
         return {made: result for made, result in table.read(folder) if digests.get(made.dataset) == result["data"]}
 
     known = finished()
@@ -44,24 +40,23 @@ def run(
     if waiting:
         done = cluster.shared_out(waiting, prepared, train, workers, scheduler)
         for training, result in tqdm(done, "trainings", len(waiting), unit="training"):
-            table.keep(folder, training, {"data": prepared[training.dataset].digest} | result)
+            table.keep(folder, training, {"data": digests[training.dataset]} | result)
         known = finished()
     return [(training, known[training]) for training in wanted]
 
 
 def _study(given: argparse.Namespace) -> Path:
     """Run the study that the command line asks for and return the path of its table."""
-    settings = (
-        given.networks, given.seeds, given.sizes, given.learning_rates, given.batch_sizes, given.searched, given.epochs,
-    )  # fmt: skip
-    grid([], *settings)  # what cannot be is refused before anything is drawn, read or fetched
+    names = ("networks", "seeds", "sizes", "learning_rates", "batch_sizes", "searched", "epochs")
+    settings = {name: getattr(given, name) for name in names}
+    grid([], **settings)  # what cannot be is refused before anything is drawn, read or fetched
     cluster.check_where(given.workers, given.scheduler)
     _check_names(given.datasets)
     kept = given.folder / "study"  # what can be made again; trials leave the table alone
     folder = kept / "trial" if given.epochs else given.folder
     prepared = {data.name: data for data in (trainings.Prepared(name, kept / "cache") for name in given.datasets)}
-    run(grid(prepared.values(), *settings), prepared, folder, workers=given.workers, scheduler=given.scheduler)
-    return folder / TABLE
+    run(grid(prepared.values(), **settings), prepared, folder, workers=given.workers, scheduler=given.scheduler)
+    return folder / table.TABLE
 
 
 def _check_names(datasets: Sequence[str]) -> None:
@@ -69,11 +64,10 @@ def _check_names(datasets: Sequence[str]) -> None:
     if len(set(datasets)) < len(datasets):
         raise ValueError(f"Name each data set once, not {' '.join(datasets)}.")
     by_name = {name: f"the data set {name}" for name in NAMED}
-    for given in datasets:
-        name = given if given in NAMED else folders.existing(given).resolve().name
-        if given not in NAMED and name in by_name:
-            raise ValueError(f"{given} and {by_name[name]} have one name, and so would their results: rename one.")
-        by_name[name] = given
+    for given in (given for given in datasets if given not in NAMED):
+        other = by_name.setdefault(folders.existing(given).resolve().name, given)
+        if other != given:
+            raise ValueError(f"{given} and {other} have one name, and so would their results: rename one.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--datasets", nargs="+", default=["scenes"], help="(scenes)")
     add("--networks", nargs="+", default=list(SETTINGS), help=f"({' '.join(SETTINGS)})")
     add("--seeds", type=int, default=5, help="how many (5)")
-    add("--sizes", type=int, nargs="*", default=SIZES, help="training images a class (10 20 30 40 50)")
+    add("--sizes", type=int, nargs="*", default=(10, 20, 30, 40, 50), help="training images a class (10 20 30 40 50)")
     add("--learning-rates", type=float, nargs="*", default=(), help="to search" + usual)
     add("--batch-sizes", type=int, nargs="*", default=(), help="to search" + usual)
     add("--searched", type=int, default=1, help="seeds on which settings are searched (1)")
@@ -97,18 +91,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; return 0, 2 after an error (told in a sentence), or 130 after Ctrl-C."""
-    print_anything()
+    """Do what the command line says; return its exit code."""
     given = _parser().parse_args(arguments)
-    try:
-        if given.what == "photographs":
-            print(published.keep_photographs(given.run_dir))
-        else:
-            print(published.write_readme() if given.what == "readme" else _study(given))
-    except KeyboardInterrupt:
-        print("\nStopped. What is finished is kept; the same command goes on from there.", file=sys.stderr)
-        return 130
-    except (OSError, ValueError, RuntimeError) as error:
-        print(sentence(error), file=sys.stderr)
-        return 2
-    return 0
+    photographs = partial(published.keep_photographs, given.run_dir)
+    does = {"run": partial(_study, given), "readme": published.write_readme, "photographs": photographs}
+    stopped = "What is finished is kept; the same command goes on from there."
+    return console.finish(lambda: print(does[given.what]()), stopped)

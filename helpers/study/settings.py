@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """A network's settings in the report, and the memory that a training with them takes, in GB."""
 
     learning_rate: float
@@ -44,8 +44,7 @@ class Training:
 
     @property
     def is_reports(self) -> bool:
-        usual = SETTINGS[self.network]
-        return (self.learning_rate, self.batch_size) == (usual.learning_rate, usual.batch_size)
+        return (self.learning_rate, self.batch_size) == SETTINGS[self.network][:2]
 
 
 def grid(
@@ -65,7 +64,7 @@ def grid(
         raise ValueError("Seeds, sizes, batch sizes, epochs and learning rates must be greater than 0.")
     made: dict[Training, None] = {}  # ordered, each once
     for data, network, seed in product(datasets, networks, range(seeds)):
-        rate, batch, usual_epochs, _ = vars(SETTINGS[network]).values()
+        rate, batch, usual_epochs, _ = SETTINGS[network]
         choices = [(min(size, data.largest), rate, batch) for size in (data.largest, *sizes)]
         if seed < searched:
             choices += product([data.largest], learning_rates or [rate], batch_sizes or [batch])

@@ -1,8 +1,9 @@
 """What the study measured: statistics over seeds of the trainings in study.csv, for the chapters and the README."""
 
 import math
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from operator import itemgetter
 
 import numpy as np
 from scipy.stats import norm
@@ -14,17 +15,13 @@ from helpers.study.settings import SETTINGS, Training
 from helpers.study.table import SCORES, TABLE, digest_of, read
 
 FOLDER = ROOT / "reports"
-PAIRS = (("vgg19_frozen", "scratch"), ("vgg19_tuned", "scratch"), ("vgg19_tuned", "vgg19_frozen"))
-Finished = Sequence[tuple[Training, dict]]  # as `helpers.study.table.read` returns them
+SETTING = ("learning_rate", "batch_size")
 
 
 def measured() -> list[tuple[str, dict]]:
     """Return (name, entry as of `of_dataset`) of all images with trainings of the report's length in study.csv."""
-    of_images: dict[tuple, list] = defaultdict(list)
-    for training, result in read(FOLDER):
-        if training.epochs == SETTINGS[training.network].epochs:
-            of_images[training.dataset, result["data"]].append((training, result))
-    return [(name, of_dataset(finished)) for (name, _), finished in of_images.items()]
+    whole = [pair for pair in read(FOLDER) if pair[0].epochs == SETTINGS[pair[0].network].epochs]
+    return [(name, of_dataset(rows)) for (name, _), rows in _grouped(flat(whole), "dataset", "data").items()]
 
 
 def measured_for(dataset: Dataset) -> dict | None:
@@ -34,10 +31,7 @@ def measured_for(dataset: Dataset) -> dict | None:
 
 
 def measured_as(name: str) -> dict:
-    """Return what the study measured on the data set of a name, {} where it did not.
-
-    ValueError where it trained on several sets of images of that name.
-    """
+    """Return what the study measured on the data set of a name, {} if nothing; ValueError if on other images, too."""
     found = [entry for known, entry in measured() if known == name]
     if len(found) > 1:
         raise ValueError(f"{FOLDER / TABLE} holds {name} with other images, too: remove the rows that are out of date.")
@@ -53,13 +47,13 @@ def summary(values: Sequence[float], comparisons: int = 1) -> dict:
     """
     if len(values) == 0:
         raise ValueError("There is nothing to summarise.")
-
-    def interval(confidence: float) -> list[float] | None:
-        return [_rounded(end) for end in mean_interval(values, confidence)[1:]] if len(values) > 1 else None
-
-    std = _rounded(np.std(values, ddof=1)) if len(values) > 1 else None
-    found = {"n": len(values), "mean": _rounded(np.mean(values)), "std": std, "interval": interval(0.95)}
-    return found | ({"corrected": interval(1 - 0.05 / comparisons)} if comparisons > 1 else {})
+    found = {"n": len(values), "mean": _rounded(np.mean(values)), "std": None, "interval": None}
+    confidences = {"interval": 0.95} | ({"corrected": 1 - 0.05 / comparisons} if comparisons > 1 else {})
+    if len(values) == 1:
+        return found | dict.fromkeys(confidences)
+    ends = {name: mean_interval(values, confidence)[1:] for name, confidence in confidences.items()}
+    spread = {"std": _rounded(np.std(values, ddof=1))}
+    return found | spread | {name: [_rounded(end) for end in pair] for name, pair in ends.items()}
 
 
 def images_needed(first: float, second: float, *, power: float = 0.8, disagree: float | None = None) -> int:
@@ -80,74 +74,67 @@ def images_needed(first: float, second: float, *, power: float = 0.8, disagree: 
     return math.ceil((spread / apart) ** 2)
 
 
-def of_dataset(finished: Finished) -> dict:
-    """Return what trainings on the same images came to, by network, by pair, by number of images and by setting.
+def flat(finished: Iterable[tuple[Training, dict]]) -> list[dict]:
+    """Return trainings with their results, as `helpers.study.table.read` does, as one dict each."""
+    return [asdict(training) | {"is_reports": training.is_reports} | result for training, result in finished]
+
+
+def of_dataset(rows: Iterable[dict]) -> dict:
+    """Return what trainings on the same images came to, by network, by number of images and by setting.
 
     Seeds are compared on the largest number of training images a class, which is all.
     """
-    finished = sorted(finished, key=lambda pair: pair[0].seed)
-    largest = max(training.images_per_class for training, _ in finished)
-    networks, curves, searches = {}, {}, {}
+    rows = sorted(rows, key=itemgetter("seed"))
+    largest = max(_column(rows, "images_per_class"))
+    found = {"data": rows[0]["data"], "networks": {}, "learning_curve": {}, "search": {}}
     for name in SETTINGS:
-        of = [pair for pair in finished if pair[0].network == name]
-        full = [pair for pair in of if pair[0].images_per_class == largest]
-        if usual := [pair for pair in full if pair[0].is_reports]:
-            networks[name] = _network(usual)
-        if len(curve := _curve([pair for pair in of if pair[0].is_reports])) > 1:
-            curves[name] = curve
-        if len(rows := _search(full)) > 1:
-            searches[name] = rows
-    found = {"networks": networks, "differences": _differences(networks), "learning_curve": curves, "search": searches}
-    return {"data": finished[0][1]["data"]} | found
-
-
-def _network(finished: Finished) -> dict:
-    trainings, results = zip(*finished, strict=True)
-    entry = {"seeds": [training.seed for training in trainings]}
-    entry["settings"] = {what: getattr(trainings[0], what) for what in ("learning_rate", "batch_size", "epochs")}
-    for what in ("code", "versions"):
-        entry[what] = sorted({result[what] or "not recorded" for result in results})
-    for column in SCORES:
-        values = [result[column] for result in results]
-        entry[column] = summary(values) | {"by_seed": [_rounded(value) for value in values]}
-    return entry
-
-
-def _differences(networks: dict[str, dict]) -> dict[str, dict]:
-    """Return the differences of the test accuracies, seed by seed, of the pairs that have seeds in common."""
-    accuracy = {name: dict(zip(e["seeds"], e["test_accuracy"]["by_seed"], strict=True)) for name, e in networks.items()}
-    shared = {(a, b): sorted(accuracy.get(a, {}).keys() & accuracy.get(b, {}).keys()) for a, b in PAIRS}
-    shared = {pair: seeds for pair, seeds in shared.items() if seeds}
-    found = {}
-    for (a, b), seeds in shared.items():
-        differences = [accuracy[a][seed] - accuracy[b][seed] for seed in seeds]
-        found[f"{a} - {b}"] = {"seeds": seeds, "test_accuracy": summary(differences, len(shared))}
+        of = [row for row in rows if row["network"] == name]
+        sizes = _grouped((row for row in of if row["is_reports"]), "images_per_class")
+        if largest in sizes:
+            found["networks"][name] = _network(sizes[largest])
+        if len(sizes) > 1:
+            curve = {str(size): summary(_column(sizes[size], "test_accuracy")) for size in sorted(sizes)}
+            found["learning_curve"][name] = curve
+        if len(settings := _grouped((row for row in of if row["images_per_class"] == largest), *SETTING)) > 1:
+            found["search"][name] = _search(settings)
     return found
 
 
-def _curve(finished: Finished) -> dict[str, dict]:
-    """Return the test accuracy by the number of training images a class."""
-    found = [(training.images_per_class, result["test_accuracy"]) for training, result in finished]
-    sizes = sorted({size for size, _ in found})
-    return {str(size): summary([accuracy for other, accuracy in found if other == size]) for size in sizes}
+def _grouped(rows: Iterable[dict], *columns: str) -> dict:
+    groups: dict = {}
+    for row in rows:
+        groups.setdefault(itemgetter(*columns)(row), []).append(row)
+    return groups
 
 
-def _search(finished: Finished) -> list[dict]:
-    """Return what each setting reached on the validation images, the best first: least loss. Nothing else counts.
+def _column(rows: list[dict], name: str) -> list:
+    return [row[name] for row in rows]
 
-    A setting with which a training diverged has no numbers, and comes last.
+
+def _network(rows: list[dict]) -> dict:
+    entry = {"seeds": _column(rows, "seed"), "settings": {what: rows[0][what] for what in (*SETTING, "epochs")}}
+    for what in ("code", "versions"):
+        entry[what] = sorted({value or "not recorded" for value in _column(rows, what)})
+    for score in SCORES:
+        values = _column(rows, score)
+        entry[score] = summary(values) | {"by_seed": [_rounded(value) for value in values]}
+    return entry
+
+
+def _search(by_setting: dict[tuple, list[dict]]) -> list[dict]:
+    """Return what each setting reached on the validation images, over the seeds that all were tried with.
+
+    The best comes first: least loss, nothing else counts. A setting that diverged has no numbers, and comes last.
     """
-    by_setting: dict[tuple, dict[int, dict]] = defaultdict(dict)
-    for training, result in finished:
-        by_setting[training.learning_rate, training.batch_size][training.seed] = result
-    seeds = sorted(set.intersection(*map(set, by_setting.values()))) if by_setting else []
-    rows = []
-    for (learning_rate, batch_size), by_seed in by_setting.items() if seeds else ():
-        results, means = [by_seed[seed] for seed in seeds], dict.fromkeys(("val_loss", "val_accuracy"))
-        if not any(result["diverged"] for result in results):
-            means = {what: _rounded(np.mean([result[what] for result in results])) for what in means}
-        rows.append({"learning_rate": learning_rate, "batch_size": batch_size, "seeds": seeds} | means)
-    return sorted(rows, key=lambda row: np.inf if row["val_loss"] is None else row["val_loss"])
+    seeds = sorted(set.intersection(*(set(_column(rows, "seed")) for rows in by_setting.values())))
+    found = []
+    for setting, rows in by_setting.items() if seeds else ():
+        row = dict(zip(SETTING, setting, strict=True)) | {"seeds": seeds}
+        for what in ("val_loss", "val_accuracy"):
+            values = [each[what] for each in rows if each["seed"] in seeds]
+            row[what] = None if None in values else _rounded(np.mean(values))
+        found.append(row)
+    return sorted(found, key=lambda row: np.inf if row["val_loss"] is None else row["val_loss"])
 
 
 def _rounded(value: float) -> float:

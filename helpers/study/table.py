@@ -40,16 +40,13 @@ def keep(folder: Path, training: Training, result: dict) -> None:
 
     Several processes may do so at once. ValueError when the result holds NaN or infinity.
     """
-    name, history = _name(training, result), result.get("history") or {key: [] for key in EPOCH}
-    epochs = [
-        {"training": name, "epoch": number} | dict(zip(EPOCH, values, strict=True))
-        for number, values in enumerate(zip(*(history[key] for key in EPOCH), strict=True), 1)
-    ]
+    name, history = _name(training, result), result.get("history") or dict.fromkeys(EPOCH, ())
+    epochs = enumerate(zip(*(history[key] for key in EPOCH), strict=True), 1)
     row = {"training": name} | asdict(training) | {key: result.get(key) for key in RESULT}
     lock = folder / "study" / "table.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(lock):  # the table last: its row says that a training is finished
-        _merge(folder / CURVES, name, epochs)
+        _merge(folder / CURVES, name, [dict(zip(COLUMNS[CURVES], (name, k, *e), strict=True)) for k, e in epochs])
         _merge(folder / TABLE, name, [row])
 
 
@@ -77,8 +74,9 @@ def _finite(row: dict) -> bool:
 
 
 def _damaged(path: Path, why: object) -> ValueError:
-    remedy = "put back the file that it was, or delete it, and its trainings are made again"
-    return ValueError(f"{path} is damaged ({why}): {remedy}.")
+    return ValueError(
+        f"{path} is damaged ({why}): put back the file that it was, or delete it, and its trainings are made again."
+    )
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -101,13 +99,13 @@ def _merge(path: Path, training: str, new: list[dict]) -> None:
     """Put a training's rows among those that a file holds, in place of its old ones, numbers sorted by their size."""
     if not all(map(_finite, new)):
         raise ValueError(f"{path} would hold NaN or infinity: look for where they come from.")
+
+    def order(row: dict) -> list:
+        parts = re.split(r"(\d+)", f"{row['training']} {row.get('epoch', '')}")
+        return [int(part) if part.isdigit() else part for part in parts]
+
     rows = [row for row in _rows(path) if row["training"] != training] + new
-    rows.sort(key=lambda row: [int(part) if part.isdigit() else part for part in _parts(row)])
     with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS[path.name], lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
-
-
-def _parts(row: dict) -> list[str]:
-    return re.split(r"(\d+)", f"{row['training']} {row.get('epoch', '')}")
+        writer.writerows(sorted(rows, key=order))

@@ -6,7 +6,6 @@ report's settings it is the chapters' own: the numbers agree up to what later ch
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 
@@ -34,11 +33,10 @@ class Prepared:
 
     def arrays(self, network: str) -> dict[str, np.ndarray]:
         """Return what a training of `network` reads: "<split>.labels", and images or activations by split."""
-        given = {f"{split}.labels": getattr(self.dataset, split).labels for split in SPLITS}
-        if network == "scratch":
-            return given | {f"{split}.images": getattr(self.dataset, split).images for split in SPLITS}
-        read = ("pooled", "block4") if network == "vgg19_tuned" else ("pooled",)
-        return given | {key: array for key, array in self._activations.items() if key.endswith(read)}
+        splits = {name: getattr(self.dataset, name) for name in SPLITS}
+        images = {f"{name}.images": split.images for name, split in splits.items()}
+        labels = {f"{name}.labels": split.labels for name, split in splits.items()}
+        return labels | (images if network == "scratch" else self._activations)
 
     @cached_property
     def _activations(self) -> dict[str, np.ndarray]:
@@ -46,10 +44,9 @@ class Prepared:
 
         backbone, arrays = vgg19.build("bundled"), {}
         for name in SPLITS:
-            kept = [self._cache / f"{self.name}_{layer}_{name}.npz" for layer in ("block4", "block5")]
-            block4 = vgg19.features(backbone, getattr(self.dataset, name).images, "block4_pool", cache=kept[0])
-            block5 = vgg19.features(backbone, block4, "block5_pool", start="block4_pool", cache=kept[1])
-            arrays |= {f"{name}.block4": block4, f"{name}.pooled": block5.max(axis=(1, 2))}
+            kept, images = self._cache / f"{self.name}_block4_{name}.npz", getattr(self.dataset, name).images
+            block4 = vgg19.features(backbone, images, "block4_pool", cache=kept)
+            arrays |= {f"{name}.block4": block4, f"{name}.pooled": _pooled(backbone, block4)}
         return arrays
 
 
@@ -65,7 +62,7 @@ def train(training: Training, arrays: dict[str, np.ndarray]) -> dict:
     result = {"code": code_digest(train), "versions": made_with}
     splits = SPLITS if training.is_reports else SPLITS[:2]
     try:
-        scores, history = TRAIN[training.network](training, arrays, splits)
+        scores, history = (_scratch if training.network == "scratch" else _vgg19)(training, arrays, splits)
     except FloatingPointError as error:
         if training.is_reports:
             raise
@@ -73,7 +70,7 @@ def train(training: Training, arrays: dict[str, np.ndarray]) -> dict:
     else:
         for split, (loss, accuracy) in zip(splits, scores, strict=True):
             result |= {f"{split}_loss": float(loss), f"{split}_accuracy": float(accuracy)}
-        result["history"] = {name: asdict(history)[name] for name in EPOCH}
+        result["history"] = {name: getattr(history, name) for name in EPOCH}
     return result | {"seconds": round(time.monotonic() - start, 1)}
 
 
@@ -88,40 +85,43 @@ def fewer(arrays: dict[str, np.ndarray], images: int, seed: int) -> dict[str, np
     return {key: array[chosen] if key.startswith("train.") else array for key, array in arrays.items()}
 
 
-def _pairs(arrays: dict, what: str, splits: Sequence[str] = SPLITS) -> list[tuple[np.ndarray, np.ndarray]]:
+def _pairs(arrays: dict, what: str, splits: Sequence[str] = SPLITS[:2]) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(arrays[f"{split}.{what}"], arrays[f"{split}.labels"]) for split in splits]
+
+
+def _settings(usual) -> dict:
+    return {name: getattr(usual, name) for name in ("epochs", "batch_size", "learning_rate")}
+
+
+def _scratch(training: Training, arrays: dict, splits: Sequence[str]) -> tuple[list, History]:
+    first, order = (np.random.default_rng(training.seed) for _ in range(2))
+    network = report_cnn(arrays["train.images"].shape[1], _classes(arrays), rng=first)
+    options = {"epochs": training.epochs, "batch_size": training.batch_size, "rng": order}
+    history = fit(network, *_pairs(arrays, "images"), optimizer=SGD(training.learning_rate), **options)
+    return [evaluate(network, *pair) for pair in _pairs(arrays, "images", splits)], history
 
 
 def _classes(arrays: dict) -> int:
     return int(max(arrays[f"{split}.labels"].max() for split in SPLITS)) + 1
 
 
-def _scratch(training: Training, arrays: dict, splits: Sequence[str]) -> tuple[list, History]:
-    first, order = (np.random.default_rng(training.seed) for _ in range(2))
-    train, val, _ = _pairs(arrays, "images")
-    network = report_cnn(image_size=train[0].shape[1], classes=_classes(arrays), rng=first)
-    options = {"epochs": training.epochs, "batch_size": training.batch_size, "rng": order}
-    history = fit(network, train, val, optimizer=SGD(training.learning_rate), **options)
-    return [evaluate(network, *pair) for pair in _pairs(arrays, "images", splits)], history
-
-
 def _vgg19(training: Training, arrays: dict, splits: Sequence[str]) -> tuple[list, History]:
-    from helpers.vgg19 import backbone as vgg19
-    from helpers.vgg19 import head as transfer
+    from helpers.vgg19 import backbone, head
 
-    model = transfer.add_head(vgg19.build("bundled"), _classes(arrays), seed=training.seed)
+    model = head.add_head(backbone.build("bundled"), _classes(arrays), seed=training.seed)
     tuned = training.network == "vgg19_tuned"
-    steps = [(transfer.train_head, "pooled", SETTINGS["vgg19_frozen"] if tuned else training)]
-    for learn, what, usual in steps + [(transfer.tune_block5, "block4", training)] * tuned:
-        settings = {name: getattr(usual, name) for name in ("epochs", "batch_size", "learning_rate")}
-        history = learn(model, *_pairs(arrays, what, SPLITS[:2]), seed=training.seed, **settings)
-    top, scores = transfer.tail(model, "pooled", "logits"), []
+    usual = SETTINGS["vgg19_frozen"] if tuned else training
+    history = head.train_head(model, *_pairs(arrays, "pooled"), seed=training.seed, **_settings(usual))
+    if tuned:
+        history = head.tune_block5(model, *_pairs(arrays, "block4"), seed=training.seed, **_settings(training))
+    top, scores = head.tail(model, "pooled", "logits"), []
     for given, labels in _pairs(arrays, "block4" if tuned else "pooled", splits):
-        if tuned:
-            given = vgg19.features(model, given, "block5_pool", start="block4_pool").max(axis=(1, 2))
-        logits = transfer.predict(top, given)
+        logits = head.predict(top, _pooled(model, given) if tuned else given)
         scores.append((softmax_cross_entropy(logits, labels)[0], np.mean(logits.argmax(axis=1) == labels)))
     return scores, history
 
 
-TRAIN = {"scratch": _scratch, "vgg19_frozen": _vgg19, "vgg19_tuned": _vgg19}
+def _pooled(model, block4: np.ndarray) -> np.ndarray:
+    from helpers.vgg19 import backbone
+
+    return backbone.features(model, block4, "block5_pool", start="block4_pool").max(axis=(1, 2))

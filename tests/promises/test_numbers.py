@@ -80,9 +80,7 @@ def test_the_exceptions_are_still_needed():
 
 def test_the_readme_s_table_is_the_measured_one():
     text = published.README.read_text(encoding="utf-8")
-    benchmarks = json.loads(published.BENCHMARKS.read_text(encoding="utf-8"))
-    measured = dict(statistics.measured())
-    assert published.readme(text, measured, benchmarks) == text, "run `python -m helpers.study readme`"
+    assert published.readme(text) == text, "run `python -m helpers.study readme`"
 
 
 @pytest.mark.parametrize(

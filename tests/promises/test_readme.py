@@ -28,7 +28,7 @@ from helpers.report import appendices, execution
 from helpers.report import command as report
 from helpers.report import readme_pictures as readme
 from helpers.store.files import ROOT, source_report
-from helpers.study import cluster, published, settings
+from helpers.study import published, settings
 from helpers.study import run as study
 
 NAMES = ("README.md", "CONTRIBUTING.md", "data/README.md", "notebooks/README.md")
@@ -291,14 +291,12 @@ def by_conda(command, folder):
 
 
 def by_dask(command, folder):
-    """Its help only, since neither ends by itself: it knows the options. The need is what the study asks for."""
+    """Its help only, since neither ends by itself: it knows the options."""
     words = shlex.split(command)
     assert importlib.metadata.entry_points(group="dask_cli", name=words[1])
     if "worker" in words:
         said = python(["-m", "dask", "worker", "--help"])
         assert all(word in said for word in words if word.startswith("--"))
-        most = max(usual.memory_gb for usual in settings.SETTINGS.values())
-        assert words[-1] == f"{cluster.RESOURCE}={most:g}"
         assert study._parser().parse_args(["--scheduler", words[2]]).scheduler == words[2]
 
 

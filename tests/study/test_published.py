@@ -31,8 +31,19 @@ BENCHMARKS = {
 }
 
 
-def test_the_readme_s_paragraph_on_speed_is_made_of_the_benchmarks():
-    said = published.readme_speed(BENCHMARKS)
+@pytest.fixture
+def measured(monkeypatch, tmp_path):
+    """Put these numbers in the place of those in reports/."""
+    monkeypatch.setattr(published, "measured_as", whole().get)
+    monkeypatch.setattr(published, "BENCHMARKS", tmp_path / "benchmarks.json")
+    published.BENCHMARKS.write_text(json.dumps(BENCHMARKS))
+
+
+TEXT = f"before\n{published.BEGIN}\nold\n{published.END}\nafter\n"
+
+
+def test_the_readme_s_paragraph_on_speed_is_made_of_the_benchmarks(measured):
+    said = published.readme(TEXT)
     for part in (
         "takes the NumPy network 1.25 seconds on 3 cores (A processor), ",
         "**0.80** of Keras's time and **0.20** of PyTorch's time",
@@ -41,16 +52,16 @@ def test_the_readme_s_paragraph_on_speed_is_made_of_the_benchmarks():
         assert part in said
     alone = json.loads(json.dumps(BENCHMARKS))
     del alone["summary"]["time_against"]["torch"]
-    assert "PyTorch" not in published.readme_speed(alone)
+    published.BENCHMARKS.write_text(json.dumps(alone))
+    assert "PyTorch" not in published.readme(TEXT)
 
 
-def test_the_readme_s_table_is_made_of_it():
-    text = f"before\n{published.BEGIN}\nold\n{published.END}\nafter\n"
-    made = published.readme(text, whole(), BENCHMARKS)
+def test_the_readme_s_table_is_made_of_it(measured):
+    made = published.readme(TEXT)
     assert made.startswith("before\n")
     assert made.endswith(f"{published.END}\nafter\n")
     assert "old" not in made
-    assert published.readme(made, whole(), BENCHMARKS) == made
+    assert published.readme(made) == made
     line = next(line for line in made.splitlines() if "from scratch" in line)
     low, high = statistics.summary([0.8, 0.9, 0.85])["interval"]
     assert f"**0.850** ({low:.2f} to {high:.2f})" in line
@@ -58,7 +69,7 @@ def test_the_readme_s_table_is_made_of_it():
     assert "**1.000** (one seed)" in made
     assert "not measured yet" in made
     with pytest.raises(ValueError, match="no place for the table"):
-        published.readme("nothing", whole(), BENCHMARKS)
+        published.readme("nothing")
 
 
 def test_published_stands_beside_measured_and_this_run(monkeypatch):

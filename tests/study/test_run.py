@@ -237,7 +237,7 @@ def test_a_searched_setting_that_diverges_is_a_result_and_the_report_s_own_an_er
         ((_, result),) = study.run([training], PREPARED, tmp_path, workers=0)
     assert {name for name in (*table.SCORES, "diverged") if result[name] is not None} == {"diverged"}
     assert "1e+30" in result["diverged"]
-    monkeypatch.setitem(SETTINGS, network, dataclasses.replace(usual, learning_rate=1e30))
+    monkeypatch.setitem(SETTINGS, network, usual._replace(learning_rate=1e30))
     with np.errstate(all="ignore"), pytest.raises(RuntimeError, match=r"lr1e\+30.* failed.*1e\+30"):
         study.run([training], PREPARED, tmp_path / "again", workers=0)
 
@@ -276,7 +276,7 @@ def test_what_cannot_be_studied_gets_a_sentence(arguments, says, tmp_path, capsy
         (["--workers", "-1"], "There cannot be -1 workers: give a number from 1, or 0 for none but this process."),
         (["--datasets", "scenes", "nowhere"], "Unknown data set 'nowhere'"),
         (["--datasets", "a/pictures", "b/pictures"], "b/pictures and a/pictures have one name, and so would their"),
-        (["--datasets", "scenes", "./scenes"], "./scenes and scenes have one name"),
+        (["--datasets", "scenes", "./scenes"], "./scenes and the data set scenes have one name"),
         (["--datasets", "a/caltech101"], "a/caltech101 and the data set caltech101 have one name"),
         (["--datasets", "scenes", "scenes"], "Name each data set once, not scenes scenes."),
     ],
@@ -310,7 +310,7 @@ def test_a_trial_and_a_study_elsewhere_leave_the_projects_numbers_alone(
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(trainings, "Prepared", lambda *args, **kwargs: Small())
-    monkeypatch.setitem(SETTINGS, "scratch", dataclasses.replace(SETTINGS["scratch"], epochs=2))
+    monkeypatch.setitem(SETTINGS, "scratch", SETTINGS["scratch"]._replace(epochs=2))
     asked = ["--networks", "scratch", "--seeds", "1", "--sizes", "--workers", "0", "--folder", folder, *arguments]
     for _ in range(2):
         assert study.main(asked) == 0
