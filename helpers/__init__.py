@@ -9,4 +9,5 @@ figures   every picture and table
 store     files whole or absent, artifacts of a run, results kept for the same code and data
 study     the trainings over seeds and settings
 report    notebooks to one document, HTML and PDF
+course    the report as an assignment: exercises, checks, a student's edition, marks
 """

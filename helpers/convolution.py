@@ -20,7 +20,7 @@ def output_size(n: int, k: int, stride: int = 1, pad: int = 0) -> int:
     return (n + 2 * pad - k) // stride + 1
 
 
-def kaiming_normal(shape: tuple, *, rng, dtype=np.float32, gain: float = 2) -> np.ndarray:
+def kaiming_normal(shape, *, rng, dtype=np.float32, gain=2) -> np.ndarray:  # exercise 1.4
     """Draw weights from N(0, gain/fan_in): with 2, ReLU layers keep the variance of their activations.
 
     `shape` ends with (inputs, outputs): the fan-in is the product of all sizes but the last, KH*KW*C for a kernel (KH,
@@ -35,7 +35,7 @@ def kaiming_normal(shape: tuple, *, rng, dtype=np.float32, gain: float = 2) -> n
     return weights
 
 
-def convolve2d_loops(image, kernel, stride: int = 1, pad: int = 0) -> np.ndarray:
+def convolve2d_loops(image, kernel, stride=1, pad=0) -> np.ndarray:  # exercise 1.1
     """Convolve an image (H, W) or (H, W, C) with a kernel (KH, KW) or (KH, KW, C) into one map.
 
     s[i, j] = sum_{a, b, c} image[i*stride + a, j*stride + b, c] * kernel[KH-1-a, KW-1-b, c], with zeros around the
@@ -57,7 +57,7 @@ def convolve2d_loops(image, kernel, stride: int = 1, pad: int = 0) -> np.ndarray
     return out
 
 
-def conv2d_forward_loops(x, w, b, stride: int = 1, pad: int = 0) -> tuple:
+def conv2d_forward_loops(x, w, b, stride: int = 1, pad: int = 0) -> tuple:  # exercise 1.2
     """Cross-correlate images with F kernels, one number of the output at a time.
 
     out[n,i,j,f] = b[f] + sum_{u,v,c} x[n, i*stride+u, j*stride+v, c] w[u,v,c,f], zeros around x. x: (N, H, W, C), w:
@@ -76,7 +76,7 @@ def conv2d_forward_loops(x, w, b, stride: int = 1, pad: int = 0) -> tuple:
     return out, (x, w, stride, pad)
 
 
-def conv2d_backward_loops(dout, cache) -> tuple:
+def conv2d_backward_loops(dout, cache) -> tuple:  # exercise 3.7
     """Return (dx, dw, db) from dout = dL/dout (N, H', W', F): every output passes its share back.
 
     out = sum(window * w) + b has the derivatives window by w, w by the window, and 1 by b; by the chain rule each is
@@ -102,7 +102,7 @@ def sliding_windows(x, size: tuple[int, int], stride: int = 1) -> np.ndarray:
     return windows[:, ::stride, ::stride].transpose(0, 1, 2, 4, 5, 3)
 
 
-def conv2d_forward(x, w, b, stride: int = 1, pad: int = 0) -> tuple:
+def conv2d_forward(x, w, b, stride: int = 1, pad: int = 0) -> tuple:  # exercise 1.3
     """Do what `conv2d_forward_loops` does, as one product: every window by every kernel.
 
     Shapes, errors and source as there; the cache is for `conv2d_backward`.
@@ -114,7 +114,7 @@ def conv2d_forward(x, w, b, stride: int = 1, pad: int = 0) -> tuple:
     return out, (x, w, stride, pad)
 
 
-def conv2d_backward(dout, cache) -> tuple:
+def conv2d_backward(dout, cache) -> tuple:  # exercise 3.8
     """Return (dx, dw, db) from dout = dL/dout (N, H', W', F), as two products.
 
     dw[u,v,c,f] = sum_{n,i,j} x[n, i*stride+u, j*stride+v, c] dout[n,i,j,f], db[f] = sum dout[...,f]. dx is true

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 
-def numerical_gradient(f: Callable, x: np.ndarray, step: float = 1e-6) -> np.ndarray:
+def numerical_gradient(f: Callable, x: np.ndarray, step=1e-6) -> np.ndarray:  # exercise 3.9
     """Return df/dx by central differences, (f(x + h) - f(x - h)) / 2h, one element of `x` at a time.
 
     f takes no argument and reads `x`, a float64 array of any shape, which is changed for the moment and put back. The

@@ -6,7 +6,7 @@ from scipy.stats import binomtest, t
 from helpers import _checks
 
 
-def confusion_matrix(actual, predicted, classes: int) -> np.ndarray:
+def confusion_matrix(actual, predicted, classes: int) -> np.ndarray:  # exercise 3.12
     """Count how often each class was taken for each: (K, K), rows actual, columns predicted.
 
     actual, predicted: (N,) labels from 0 to classes - 1. Raises ValueError when they do not fit.
@@ -60,7 +60,7 @@ def mean_interval(values, confidence: float = 0.95) -> tuple[float, float, float
     return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 
-def mcnemar(actual, first, second) -> tuple[int, int, float]:
+def mcnemar(actual, first, second) -> tuple[int, int, float]:  # exercise 4.3
     """Compare two classifiers on the same images: only the first is right, only the second, p-value.
 
     Exact and two-sided: if both are equally good, each image on which just one is right is a fair coin. Source: McNemar

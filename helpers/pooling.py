@@ -6,7 +6,7 @@ from helpers import _checks
 from helpers.convolution import output_size, sliding_windows
 
 
-def max_pool2d_forward_loops(x, size: int = 2, stride: int = 1) -> tuple:
+def max_pool2d_forward_loops(x, size: int = 2, stride: int = 1) -> tuple:  # exercise 2.1
     """Take the maximum of each window, one at a time.
 
     out[n,i,j,c] = max_{u,v < size} x[n, i*stride+u, j*stride+v, c]; windows may overlap. Of equal numbers the first in
@@ -23,7 +23,7 @@ def max_pool2d_forward_loops(x, size: int = 2, stride: int = 1) -> tuple:
     return out, (x.shape, winner, size, stride)
 
 
-def max_pool2d_backward_loops(dout, cache) -> np.ndarray:
+def max_pool2d_backward_loops(dout, cache) -> np.ndarray:  # exercise 3.5
     """Return dx (N, H, W, C): each dout (N, H', W', C) goes to the pixel that won its window.
 
     Raises ValueError when dout is not of the output's shape. Source: Goodfellow et al. (2016), 9.3.
@@ -37,7 +37,7 @@ def max_pool2d_backward_loops(dout, cache) -> np.ndarray:
     return dx
 
 
-def max_pool2d_forward(x, size: int = 2, stride: int = 1) -> tuple:
+def max_pool2d_forward(x, size: int = 2, stride: int = 1) -> tuple:  # exercise 2.2
     """Do what `max_pool2d_forward_loops` does, all windows at once; the cache is for `max_pool2d_backward`."""
     _checks.pooling(x, size, stride)
     windows = sliding_windows(x, (size, size), stride)  # (N, H', W', size, size, C)
@@ -47,7 +47,7 @@ def max_pool2d_forward(x, size: int = 2, stride: int = 1) -> tuple:
     return out, (x.shape, winner, size, stride)
 
 
-def max_pool2d_backward(dout, cache) -> np.ndarray:
+def max_pool2d_backward(dout, cache) -> np.ndarray:  # exercise 3.6
     """Do what `max_pool2d_backward_loops` does, for each place in the window all windows at once."""
     shape, winner, size, stride = cache
     _checks.gradient(dout, winner.shape)

@@ -12,7 +12,7 @@ from helpers.store.checkpoint import Checkpoint
 SAVE_EVERY = 10  # epochs
 
 
-def softmax(logits) -> np.ndarray:
+def softmax(logits) -> np.ndarray:  # exercise 3.1
     """Return exp(z_k) / sum_j exp(z_j) along the last axis of logits (K,) or (N, K).
 
     The maximum is taken off first, so that nothing overflows. Raises ValueError for logits that are no finite numbers.
@@ -24,7 +24,7 @@ def softmax(logits) -> np.ndarray:
     return exp / exp.sum(axis=-1, keepdims=True)
 
 
-def softmax_cross_entropy(logits, labels) -> tuple[float, np.ndarray]:
+def softmax_cross_entropy(logits, labels) -> tuple[float, np.ndarray]:  # exercise 3.2
     """Return the mean of -log p[label] in nats and its gradient (p - onehot) / N.
 
     logits: (N, K); labels: (N,) whole numbers from 0 to K-1; the gradient is (N, K). The logarithm is taken of the sum,
@@ -73,7 +73,7 @@ class SGD:
         for number, layer in enumerate(model.layers):
             layer.update(self.rule, self._velocity_of(number, layer))
 
-    def rule(self, param, grad, velocity=None) -> None:
+    def rule(self, param, grad, velocity=None) -> None:  # exercise 3.10
         """Change a parameter by its gradient, and its velocity where there is momentum."""
         if velocity is None:
             param -= self.learning_rate * grad
@@ -157,7 +157,7 @@ def _batches(count: int, batch_size: int, rng) -> list[np.ndarray]:
     return [order[k : k + batch_size] for k in range(0, count, batch_size)]
 
 
-def _epoch(model, images, labels, batches, optimizer, epoch, bar) -> tuple[float, float]:
+def _epoch(model, images, labels, batches, optimizer, epoch, bar) -> tuple:  # exercise 3.11
     """Learn from every batch; return the mean loss and the share that was right beforehand."""
     total, right = 0.0, 0
     for number, batch in enumerate(batches, start=1):

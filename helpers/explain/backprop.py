@@ -11,17 +11,17 @@ import numpy as np
 from helpers.explain.networks import batches, checked_batch, checked_image, kind_of, layer_index, of_classes, places
 
 
-def gradient_rule(z, delta, positive):
+def gradient_rule(z, delta, positive):  # exercise 5.1
     """Return what the derivative of the ReLU passes: that of active neurons."""
     return positive(z) * delta
 
 
-def deconvnet_rule(z, delta, positive):
+def deconvnet_rule(z, delta, positive):  # exercise 5.1
     """Return what is positive. Source: Zeiler and Fergus (2014), section 2.1."""
     return positive(delta) * delta
 
 
-def guided_rule(z, delta, positive):
+def guided_rule(z, delta, positive):  # exercise 5.1
     """Return what is positive, of active neurons. Source: Springenberg et al. (2015), figure 1."""
     return positive(z) * positive(delta) * delta
 
@@ -29,7 +29,7 @@ def guided_rule(z, delta, positive):
 RULES = {"gradient": gradient_rule, "deconvnet": deconvnet_rule, "guided": guided_rule}
 
 
-def top_neurons(activations: np.ndarray, k: int = 5) -> list[tuple[int, int, int, float]]:
+def top_neurons(activations: np.ndarray, k: int = 5) -> list[tuple]:  # exercise 5.2
     """Return the k most active neurons in distinct channels as (row, col, channel, activation), strongest first.
 
     activations: (H, W, C). Each channel is represented by its maximum; among equals the first in reading order wins,

@@ -16,17 +16,22 @@ def class_map(model, image: np.ndarray, class_index: int, layer) -> np.ndarray:
     return class_maps(model, a, [class_index], layer)[0]
 
 
-def class_maps(model, a: np.ndarray, classes, layer) -> np.ndarray:
+def class_maps(model, a: np.ndarray, classes, layer) -> np.ndarray:  # exercise 6.1
     """Return what `class_map` does for many images, (N, h, w), from the activations a (N, h, w, C) of `layer`.
 
     alpha_k = 1/(h w) sum_ij d y_c / d A_k,ij with y_c the class's score before softmax: equations 1 and 2.
     """
+    dy_da = score_gradients(model, a, classes, layer)
+    alpha = dy_da.mean(axis=(1, 2))
+    return np.maximum(np.einsum("nhwc,nc->nhw", a, alpha), 0)
+
+
+def score_gradients(model, a: np.ndarray, classes, layer) -> np.ndarray:
+    """Return d y_c / d a, (N, h, w, C), for the class classes[n] of each image; raises as `class_map` does."""
     a, classes = checked_batch(a, classes, layer)
     start = layer_index(model, layer) + 1
     send_back = kind_of(model).gradients(model, None, [gradient_rule], start=start, compiled=False)
-    dy_da = send_back(a, of_classes(classes))[0][0]
-    alpha = dy_da.mean(axis=(1, 2))
-    return np.maximum(np.einsum("nhwc,nc->nhw", a, alpha), 0)
+    return send_back(a, of_classes(classes))[0][0]
 
 
 def grad_cam(model, image: np.ndarray, class_index: int, layer) -> np.ndarray:

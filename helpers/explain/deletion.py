@@ -56,7 +56,7 @@ def insertion_deletion(
     return Curves(np.array(counts) / maps[0].size, *curves)
 
 
-def ranks(heat: np.ndarray) -> np.ndarray:
+def ranks(heat: np.ndarray) -> np.ndarray:  # exercise 6.4
     """Return the place of each pixel (H, W), from 0, when they are sorted by falling value; equals in reading order."""
     order = np.argsort(-heat.astype(np.float64), axis=None, kind="stable")
     return np.argsort(order).reshape(heat.shape)

@@ -18,7 +18,7 @@ def pointing_game(maps: np.ndarray, masks: np.ndarray, tolerance: float = 0) -> 
     return np.array(hits, bool).reshape(maps.shape[:-2])[()]
 
 
-def points_at(heat: np.ndarray, mask: np.ndarray, tolerance: float) -> bool:
+def points_at(heat: np.ndarray, mask: np.ndarray, tolerance: float) -> bool:  # exercise 6.2
     """Return whether the first maximum of one map lies at most `tolerance` pixels from the mask."""
     row, col = np.unravel_index(heat.argmax(), heat.shape)
     rows, cols = np.nonzero(mask)
@@ -26,7 +26,7 @@ def points_at(heat: np.ndarray, mask: np.ndarray, tolerance: float) -> bool:
     return bool(distance <= tolerance and heat.min() < heat.max())
 
 
-def energy_inside(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
+def energy_inside(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:  # exercise 6.3
     """Return the share of each map's sum that lies inside its mask, 0 to 1, shape (...): nan for a map of zeros.
 
     maps: (..., H, W), not negative; masks: bool of the same shape. A map that is the same everywhere has the mask's

@@ -14,7 +14,7 @@ from helpers.explain.networks import kind_of, layer_index
 Box = tuple[int, int, int, int]
 
 
-def field_size(layers: Iterable, axis: int = 0) -> tuple[int, int, int]:
+def field_size(layers: Iterable, axis: int = 0) -> tuple[int, int, int]:  # exercise 5.3
     """Return how many rows r a neuron sees, how far apart j neighbours see, and how far above 0 the first begins, p.
 
     Of columns with axis = 1. Source: Araujo, Norris and Sim (2019), section 2.
@@ -25,7 +25,7 @@ def field_size(layers: Iterable, axis: int = 0) -> tuple[int, int, int]:
     return r, j, p
 
 
-def receptive_field(layers: Iterable, row: int, col: int) -> Box:
+def receptive_field(layers: Iterable, row: int, col: int) -> Box:  # exercise 5.4
     """Return the box (top, left, bottom, right) of pixels that neuron (row, col) behind `layers` sees.
 
     Half-open: bottom and right are the first pixels outside. With padding a box may begin below 0 and end beyond the

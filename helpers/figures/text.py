@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 
 from helpers.store.files import ROOT
 
+MARK = re.compile(r"  # exercise \d+\.\d+$", re.MULTILINE)  # of helpers.course, in the first line of a function
+
 
 def solution(text: str) -> Markdown:
     """Return an exercise's solution, Markdown, for a cell tagged solution to end with: folded until someone asks."""
@@ -62,7 +64,7 @@ def _file(each: Callable | type) -> str:
 
 
 def _without_docstrings(each: Callable | type) -> str:
-    text = textwrap.dedent(inspect.getsource(each))
+    text = MARK.sub("", textwrap.dedent(inspect.getsource(each)))
     lines = text.splitlines()
     for node in reversed(list(ast.walk(ast.parse(text)))):
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) and len(node.body) > 1:

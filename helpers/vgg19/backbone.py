@@ -56,7 +56,7 @@ def origin(weights: str | Path = "bundled") -> str:
     )
 
 
-def preprocess(images: np.ndarray) -> np.ndarray:
+def preprocess(images: np.ndarray) -> np.ndarray:  # exercise 4.1
     """Return VGG's input for RGB images (N, H, W, 3) of 0 to 255: a float32 copy, BGR, ImageNet's mean subtracted.
 
     The means are for 0 to 255, so images scaled to [0, 1] give a network that sees nearly black ones. ValueError for

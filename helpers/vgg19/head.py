@@ -100,7 +100,7 @@ def _kept_training(cache, model, names, data, settings, train) -> History:
     return History(**curves)
 
 
-def training_step(model, optimizer):
+def training_step(model, optimizer):  # exercise 4.2
     """Return f(x, labels), which takes one step on a batch and returns the logits before it."""
     weights = model.trainable_variables
     optimizer.build(weights)
