@@ -1,9 +1,7 @@
 """Data sets by name: "scenes" (drawn here), "caltech101" (the source report's photographs), or a folder's path."""
 
-import glob
-import warnings
+import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -11,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.data import caltech101, folders, pictures, scenes
-from helpers.store.cache import kept, key_of
-from helpers.store.files import file_digest, whole_file
+from helpers.store.cache import kept, kept_rows, key_of
+from helpers.store.files import file_digest
 
 SPLITS = ("train", "val", "test")
 
@@ -90,19 +88,18 @@ def load(name: str | Path, size: int = 224, *, split_seed: int = 0, cache: str |
 
 def _load_scenes(size: int, cache: str | Path | None) -> Dataset:
     names, counts = scenes.CLASS_NAMES, scenes.COUNTS.items()
-    indices = [(split, label, i) for split, n in counts for label in range(len(names)) for i in range(n)]
-    rows = [_Row(split, k, f"{names[k]}/{split}_{i:04d}", split == "figure") for split, k, i in indices]
+    places = [(split, label, i) for split, n in counts for label in range(len(names)) for i in range(n)]
 
-    def draw(i: int) -> tuple[np.ndarray, np.ndarray]:
-        split, label, index = indices[i]
-        return scenes.picture(names[label], split, index, size)
+    def draw() -> dict[str, np.ndarray]:
+        def one(place: tuple[str, int, int]) -> tuple[np.ndarray, np.ndarray]:
+            split, label, i = place
+            return scenes.picture(names[label], split, i, size)
 
-    def draw_all() -> dict[str, np.ndarray]:
-        images, masks = zip(*pictures.in_threads(draw, len(rows), "Drawing scenes"), strict=True)
+        images, masks = zip(*pictures.in_threads(one, places, "Drawing scenes"), strict=True)
         return {"images": np.array(images), "masks": np.array(masks)}
 
-    drawn = kept(cache, key_of(load, size), draw_all)
-    return _dataset("scenes", names, rows, drawn["images"], drawn["masks"])
+    rows = [_Row(split, label, f"{names[label]}/{split}_{i:04d}", split == "figure") for split, label, i in places]
+    return _dataset("scenes", names, rows, **kept(cache, key_of(load, size), draw))
 
 
 def _load_caltech101(size: int, cache: str | Path | None) -> Dataset:
@@ -111,7 +108,7 @@ def _load_caltech101(size: int, cache: str | Path | None) -> Dataset:
     photographs = sorted(caltech101.photographs(), key=lambda p: SPLITS.index(p.split))  # stable: class by class
     class_names = sorted({p.class_name for p in photographs})
     rows = [_Row(p.split, class_names.index(p.class_name), p.name, p.is_figure) for p in photographs]
-    return _dataset("caltech101", class_names, rows, _read([folder / row.name for row in rows], size, cache))
+    return _dataset("caltech101", class_names, rows, _read(folder, rows, size, cache))
 
 
 def _load_folder(folder: Path, size: int, split_seed: int, cache: str | Path | None) -> Dataset:
@@ -122,30 +119,15 @@ def _load_folder(folder: Path, size: int, split_seed: int, cache: str | Path | N
             first = indices[0] if split == "train" else None
             rows += [_Row(split, label, f"{class_name}/{names[i]}", i == first) for i in indices]
     rows.sort(key=lambda row: SPLITS.index(row.split))  # stable: class by class within each split
-    images = _read([folder / row.name for row in rows], size, cache)
-    return _dataset(folder.resolve().name, tuple(files), rows, images)
+    return _dataset(folder.resolve().name, tuple(files), rows, _read(folder, rows, size, cache))
 
 
-def _read(paths: Sequence[Path], size: int, cache: str | Path | None) -> np.ndarray:
-    shape = (len(paths), size, size, 3)
-    if cache is None:
-        pictures.read_pictures(paths, images := np.empty(shape, np.uint8))
-        return images
+def _read(folder: Path, rows: Sequence[_Row], size: int, cache: str | Path | None) -> np.ndarray:
+    paths = [folder / row.name for row in rows]
     # What cannot be read has no digest, and is named by the reader.
-    key = key_of(load, [file_digest(path) if path.is_file() else "" for path in paths])
-    file = Path(cache).with_suffix(f".{key[:16]}_{size}.npy")
-    try:
-        return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
-    except (ValueError, EOFError) as error:
-        warnings.warn(f"{file} is damaged ({error}): it is made again.", stacklevel=5)
-    except FileNotFoundError:
-        pass
-    with whole_file(file) as temporary:
-        pictures.read_pictures(paths, np.lib.format.open_memmap(temporary, "w+", np.uint8, shape))
-    for old in set(file.parent.glob(f"{glob.escape(Path(cache).stem)}.*_*.npy")) - {file}:
-        with suppress(OSError):  # on Windows while another process reads it
-            old.unlink()
-    return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
+    digests = [file_digest(path) if path.is_file() and os.access(path, os.R_OK) else "" for path in paths if cache]
+    key, shape = key_of(load, size, digests), (len(paths), size, size, 3)
+    return kept_rows(cache, key, shape, lambda: pictures.read_pictures(paths, size), np.uint8)
 
 
 def _dataset(
@@ -171,9 +153,6 @@ def summary(dataset: Dataset) -> str:
     counts = [np.bincount(split.labels, minlength=len(names)) for split in splits]
     table = [("class", *SPLITS), *zip(names, *counts, strict=True), ("total", *map(len, splits))]
     width, size = max(len(row[0]) for row in table), dataset.figure_images.shape[1]
-    megabytes, masks = (
-        sum(split.images.nbytes for split in splits) / 1e6,
-        "without" if dataset.masks is None else "with",
-    )
-    head = f"{dataset.name}: {len(names)} classes, pictures {size} x {size} x 3 {masks} masks, {megabytes:.0f} MB"
+    masks, memory = "without" if dataset.masks is None else "with", sum(split.images.nbytes for split in splits) / 1e6
+    head = f"{dataset.name}: {len(names)} classes, pictures {size} x {size} x 3 {masks} masks, {memory:.0f} MB"
     return "\n".join([head, *(f"{row[0]:<{width}}" + "".join(f"{n:>7}" for n in row[1:]) for row in table)])

@@ -3,20 +3,19 @@
 Pillow reads and converts (it knows orientation, palettes and transparency), OpenCV resizes (bilinear).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
-from tqdm.contrib.concurrent import thread_map
+from tqdm.auto import tqdm
 
-T = TypeVar("T")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF")  # what a file may really be, whatever its name says
 SIZES = range(16, 1025)
-THREADS = 2
+THREADS, AT_ONCE = 2, 64  # pictures that may wait for the one before them
 PROGRESS_FROM = 100  # fewer pictures are read before a bar could be looked at
 
 
@@ -40,59 +39,73 @@ def is_picture(path: Path) -> bool:
 def read_picture(path: str | Path, size: int = 224) -> np.ndarray:
     """Read the first frame of a picture file as uint8 RGB (size, size, 3); ValueError says why it cannot be read.
 
-    EXIF orientation is applied, transparency laid on white; the side ratio is not kept. 16-bit gray is scaled to 8, as
-    12-bit where nothing is above 4095: so cameras, microscopes and scanners store it.
+    EXIF orientation is applied, transparency laid on white; the side ratio is not kept. 16 bits are scaled to 8, as 12
+    where nothing is above 4095: so cameras, microscopes and scanners store it.
     """
     path, size = Path(path), check_size(size)
-    _check_file(path)
     try:
+        _check_file(path)
         with Image.open(path, formats=FORMATS) as picture:
-            rgb = _to_rgb(picture)
+            rgb = _to_rgb(picture, path)
     except Exception as error:  # each of Pillow's readers raises its own: OSError, SyntaxError, struct.error, ...
         raise ValueError(_reason(error)) from error
     return cv2.resize(rgb, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
-def read_pictures(paths: Sequence[Path], images: np.ndarray) -> None:
-    """Read picture files into `images`, uint8 RGB (N, size, size, 3), in the order of `paths`.
+def read_pictures(paths: Sequence[Path], size: int) -> Iterator[np.ndarray]:
+    """Yield each file's picture, uint8 RGB (1, size, size, 3), in the order of `paths`.
 
     Raises ValueError that lists every file that cannot be read, each as <folder>/<file> with its reason.
     """
 
-    def read(i: int) -> str | None:
+    def read(path: Path) -> np.ndarray | str:
         try:
-            images[i] = read_picture(paths[i], images.shape[1])
+            return read_picture(path, size)
         except ValueError as error:
-            return f"{f'{paths[i].parent.name}/{paths[i].name}'!r}: {error}"
-        return None
+            return f"{f'{path.parent.name}/{path.name}'!r}: {error}"
 
-    if problems := list(filter(None, in_threads(read, len(paths), "Reading pictures"))):
+    problems = []
+    for found in in_threads(read, paths, "Reading pictures"):
+        if isinstance(found, str):
+            problems.append(found)
+        elif not problems:
+            yield found[None]
+    if problems:
         listing = "\n  ".join(problems)
         raise ValueError(f"{len(problems)} of {len(paths)} pictures cannot be read; mend or remove them:\n  {listing}")
 
 
-def in_threads(work: Callable[[int], T], count: int, description: str) -> list[T]:
-    """Return [work(0), ..., work(count - 1)], computed by two threads behind a progress bar that vanishes."""
-    options = {"max_workers": THREADS, "desc": description, "leave": False, "disable": count <= PROGRESS_FROM}
-    return thread_map(work, range(count), **options)
+def in_threads(work: Callable, items: Sequence, description: str) -> Iterator:
+    """Yield work(item) of each item in turn, computed by two threads behind a progress bar that vanishes."""
+    with (
+        ThreadPoolExecutor(THREADS) as pool,
+        tqdm(desc=description, total=len(items), leave=False, disable=len(items) <= PROGRESS_FROM) as bar,
+    ):
+        for k in range(0, len(items), AT_ONCE):
+            for result in pool.map(work, items[k : k + AT_ONCE]):
+                yield result
+                bar.update()
 
 
 def _check_file(path: Path) -> None:
     """Refuse what must not even be opened: a pipe would wait for ever."""
-    try:
-        if path.is_symlink() and not path.exists():
-            raise ValueError("it is a link that leads nowhere")
-        if not path.exists():
-            raise ValueError("there is no such file")
-        if not path.is_file():
-            raise ValueError("it is not a regular file")
-        if path.stat().st_size == 0:
-            raise ValueError("it is empty")
-    except OSError as error:
-        raise ValueError(_reason(error)) from error
+    if path.is_symlink() and not path.exists():
+        raise _Refused("it is a link that leads nowhere")
+    if not path.exists():
+        raise _Refused("there is no such file")
+    if not path.is_file():
+        raise _Refused("it is not a regular file")
+    if path.stat().st_size == 0:
+        raise _Refused("it is empty")
+
+
+class _Refused(ValueError):
+    """What says itself why a file cannot be read."""
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, _Refused):
+        return str(error)
     if isinstance(error, UnidentifiedImageError):
         return "it is not a picture (JPEG, PNG, BMP, WebP, TIFF or GIF), or its header is damaged"
     if isinstance(error, PermissionError):
@@ -102,15 +115,30 @@ def _reason(error: Exception) -> str:
     return f"it is damaged or unsupported ({error or type(error).__name__})"
 
 
-def _to_rgb(picture: Image.Image) -> np.ndarray:
-    picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith("I;16"):
-        gray = np.asarray(picture).astype(np.uint32)
-        white = 4095 if gray.max() <= 4095 else 65535
-        return np.repeat(((gray * 255 + white // 2) // white).astype(np.uint8)[..., None], 3, axis=2)
+def _to_rgb(picture: Image.Image, path: Path) -> np.ndarray:
+    deep, picture = ";16" in str(picture.tile), ImageOps.exif_transpose(picture)
     if picture.mode in ("I", "F"):
-        raise ValueError("32-bit pixels have no agreed white: save it with 8 or 16 bits")
+        raise _Refused("32-bit pixels have no agreed white: save it with 8 or 16 bits")
+    if picture.mode.startswith("I;16"):
+        picture = Image.fromarray(_eight_bits(np.asarray(picture)))
+    elif deep and max(most for _, most in picture.convert("RGB").getextrema()) < 16:
+        return _eight_bits(_twelve_bits(picture, path))
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
     return np.asarray(picture.convert("RGB"))
+
+
+def _twelve_bits(picture: Image.Image, path: Path) -> np.ndarray:
+    """Read colours of 16 bits of which Pillow has kept the upper half, where nothing is."""
+    bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
+    if bgr is None or picture.mode != "RGB" or not np.array_equal(bgr[..., ::-1] >> 8, picture):
+        raise _Refused(
+            "of 16 bits it uses the lower 12 alone, which is read of gray and plain RGB: save it with 8 bits"
+        )
+    return bgr[..., ::-1]
+
+
+def _eight_bits(pixels: np.ndarray) -> np.ndarray:
+    white = 4095 if pixels.max() <= 4095 else 65535
+    return ((pixels.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8)

@@ -3,14 +3,12 @@
 import json
 import sys
 import zlib
-from collections.abc import Iterable
-from functools import reduce
 from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from helpers.store.cache import content_digest
+from helpers.store.cache import key_of
 from helpers.store.code import code_digest
 from helpers.store.files import read_npz, write_npz
 
@@ -20,25 +18,18 @@ class Checkpoint:
 
     def __init__(self, path, model, optimizer, rng, batch_size, images, labels) -> None:
         self.path, self.model, self.optimizer, self.rng = Path(path) if path else None, model, optimizer, rng
-        self.belongs_to = path and {
-            "learning_rate": optimizer.learning_rate,
-            "momentum": optimizer.momentum,
-            "batch_size": batch_size,
-            "images": content_digest(np.asarray(images)),
-            "labels": content_digest(np.asarray(labels)),
-            "initial_weights": _check_sum(model.state().values()),
-            "random_state": json.dumps(rng.bit_generator.state, default=np.ndarray.tolist),  # some hold arrays
-            "code": code_digest(type(model), type(optimizer)),
-        }
+        if path:
+            settings = optimizer.learning_rate, optimizer.momentum, batch_size, _text(rng.bit_generator.state)
+            weights = [zlib.crc32(np.ascontiguousarray(w)) for w in model.state().values()]  # SHA-256 takes seconds
+            given = settings, weights, np.asarray(images), np.asarray(labels)
+            self.key = key_of(type(model), code_digest(type(optimizer)), *given)
 
     def save(self, history: dict[str, list]) -> None:
         """Write the state and the history so far, whole or not at all."""
-        if self.path is None:
-            return
-        training = {"belongs_to": self.belongs_to, "history": history, "random_state": self.rng.bit_generator.state}
-        velocity = {f"velocity.{name}": value for name, value in self.optimizer.velocity.items()}
-        text = np.array(json.dumps(training, default=np.ndarray.tolist))
-        write_npz(self.path, {"training": text, **self.model.state(), **velocity})
+        if self.path is not None:
+            training = {"key": self.key, "history": history, "random_state": self.rng.bit_generator.state}
+            velocity = {f"velocity.{name}": value for name, value in self.optimizer.velocity.items()}
+            write_npz(self.path, {"training": np.array(_text(training)), **self.model.state(), **velocity})
 
     def remove(self) -> None:
         """Delete the file of a training that is over."""
@@ -48,36 +39,27 @@ class Checkpoint:
     def resume(self, most: int) -> dict[str, list]:
         """Take up the state that was kept and return its history, an empty one where none was.
 
-        ValueError for a wrong file, and for one that holds more than `most` epochs.
+        ValueError for a damaged file, another training's, and one that holds more than `most` epochs.
         """
         if self.path is None or not self.path.exists():
             return {}
         arrays = read_npz(self.path, "delete it to start afresh")
-        if "training" not in arrays:
-            raise ValueError(f"{self.path} is damaged (it holds no training): delete it to start afresh.")
-        try:
-            training = json.loads(str(arrays["training"]))
-            belongs_to, random_state, past = (training[k] for k in ("belongs_to", "random_state", "history"))
-            past = {name: [float(value) for value in values] for name, values in past.items()}
-            epochs = len(past["loss"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{self.path} is damaged ({error!r}): delete it to start afresh.") from error
-        if differing := [name for name, value in self.belongs_to.items() if belongs_to.get(name) != value]:
+        training = json.loads(str(arrays.get("training", "{}")))
+        if training.get("key") != self.key:
             raise ValueError(
-                f"The checkpoint {self.path} belongs to another training (its {differing[0]} differs): "
-                "delete it, or name another file."
+                f"The checkpoint {self.path} belongs to another training (settings, images, first weights or code "
+                "differ): delete it, or name another file."
             )
+        epochs = len(training["history"]["loss"])
         if epochs > most:
             raise ValueError(f"{self.path} holds {epochs} epochs, but {most} are asked for: delete it.")
-        moving = self.model.state() if self.optimizer.momentum else {}
-        if missing := {*self.model.state(), *(f"velocity.{name}" for name in moving)} - arrays.keys():
-            raise ValueError(f"{self.path} is damaged (it holds no {min(missing)}): delete it to start afresh.")
         self.model.set_state(arrays, copy=False)
-        self.optimizer.velocity = {name: arrays[f"velocity.{name}"] for name in moving}
-        self.rng.bit_generator.state = random_state
+        velocity = (name for name in arrays if name.startswith("velocity."))
+        self.optimizer.velocity = {name.removeprefix("velocity."): arrays[name] for name in velocity}
+        self.rng.bit_generator.state = training["random_state"]
         tqdm.write(f"Going on after epoch {epochs} from {self.path.name}", file=sys.stderr)  # stdout is in the report
-        return past
+        return training["history"]
 
 
-def _check_sum(arrays: Iterable[np.ndarray]) -> int:
-    return reduce(lambda crc, array: zlib.crc32(np.ascontiguousarray(array), crc), arrays, 0)  # SHA-256 takes seconds
+def _text(value: dict) -> str:
+    return json.dumps(value, default=np.ndarray.tolist)  # the state of some generators holds arrays

@@ -1,8 +1,4 @@
-"""Which of the project's own files a result depends on: what made it, and all that this imports, at any depth.
-
-"May this old result be used again?" has one answer in this project: yes, where `code_digest` of what made it, the
-data and the packages' versions are those of before.
-"""
+"""Which of the project's own files a result depends on: what made it, and all that this imports, at any depth."""
 
 import ast
 import hashlib
@@ -10,7 +6,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from helpers.store.files import ROOT
+
 # Read by whatever loads a data set, compares with the source report, or shows the study.
 TABLES = ("data/caltech101.csv", "reports/source_report.json")
 STUDY = {
@@ -57,30 +54,23 @@ def _text(path: Path) -> bytes:
 
 
 def _imported(source: str) -> set[Path]:
-    names = _names(source)
-    return set((ROOT / "helpers").rglob("*.py")) if names is None else {p for name in names for p in _files(name)}
+    """Return the files of the modules that a source imports, and the `__init__` of each package that they lie in."""
+    if (names := _names(source)) is None:
+        return set((ROOT / "helpers").rglob("*.py"))
+    packages = {place for name in names for place in (Path(name), *Path(name).parents)}
+    files = [ROOT / place / "__init__.py" for place in packages] + [ROOT / f"{name}.py" for name in names]
+    return set(filter(Path.is_file, files))
 
 
 @cache
 def _names(source: str) -> frozenset[str] | None:
-    """Return what of helpers a source imports; None for a magic, or an error that the kernel will tell better."""
+    """Return what of helpers a source imports, as a/b; None for a magic, or an error that the kernel tells better."""
     try:
-        tree = ast.parse(source)
+        nodes = list(ast.walk(ast.parse(source)))
     except SyntaxError:
         return None
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
-    return frozenset(name for name in names if name.split(".")[0] == "helpers")
-
-
-def _files(name: str) -> list[Path]:
-    """Return the file of a module and the `__init__` of each package that it lies in."""
-    files, place = [], ROOT
-    for part in name.split("."):
-        place = place / part
-        files += [path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()]
-    return files
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return frozenset(name.replace(".", "/") for name in names if name.split(".")[0] == "helpers")

@@ -19,10 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def expanded(path: str | Path) -> Path:
     """Return a path with the home folder for its ~; that of an unknown user stays as it is, and leads nowhere."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        return Path(path)
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for one
 
 
 def sentence(error: Exception) -> str:
@@ -48,25 +45,28 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     temporary.touch(exist_ok=False)
     try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        try:
-            temporary.replace(path)
-        except PermissionError as error:  # on Windows what another program shows cannot be replaced
-            wrong = f"{path} cannot be replaced ({error.strerror}): close {path.name} and give the command again."
-            raise PermissionError(wrong) from error
-    except OSError as error:
-        _name(error, path)
-        raise
+        with _naming(path):
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            try:
+                temporary.replace(path)
+            except PermissionError as error:  # on Windows what another program shows cannot be replaced
+                told = f"{path} cannot be replaced ({error.strerror}): close {path.name} and give the command again."
+                raise PermissionError(told) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _name(error: OSError, path: str | Path) -> None:
+@contextmanager
+def _naming(path: str | Path) -> Iterator[None]:
     """Give an error of the system the file's name, unless it has one; without a number it could not show it."""
-    if error.errno and not error.filename:
-        error.filename = str(path)
+    try:
+        yield
+    except OSError as error:
+        if error.errno and not error.filename:
+            error.filename = str(path)
+        raise
 
 
 def write_json(path: str | Path, value: object) -> None:
@@ -119,38 +119,24 @@ def read_npz(path: str | Path, remedy: str, names: Iterable[str] | None = None) 
     ValueError when it is damaged, or holds no array of a name: which file, how, and `remedy`. What the system refuses,
     such as a folder of that name or a disk that fails, is no damage: it stays an OSError.
     """
-    wanted, arrays = None if names is None else list(names), {}
     try:
-        with Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
+        with _naming(path), Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
             # A changed length in the list of contents may hide the entries behind it. Their number stands at the end.
             file.seek(-12, os.SEEK_END)
             if int.from_bytes(file.read(2), "little") != len(archive.namelist()):
                 raise zipfile.BadZipFile("its list of contents is not complete")
-            for entry in archive.namelist():
-                key = entry.removesuffix(".npy")
-                arrays[key] = _entry(archive, entry, wanted is None or key in wanted)
-        return arrays if wanted is None else {key: arrays[key] for key in wanted}
+            if damaged := archive.testzip():
+                raise zipfile.BadZipFile(f"the check sum of {damaged} is wrong")
+            file.seek(0)
+            arrays = np.load(file, allow_pickle=False)
+            return {name: arrays[name] for name in (arrays.files if names is None else names)}
     except MemoryError:
         raise
     except Exception as error:  # zipfile, zlib and NumPy each raise their own for the same fact
         # A damaged offset may lead to before the file's beginning, and then the system speaks of an invalid argument.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
-            _name(error, path)
             raise
         raise ValueError(f"{path} is damaged ({error}): {remedy}.") from error
-
-
-def _entry(archive: zipfile.ZipFile, entry: str, wanted: bool) -> np.ndarray | None:
-    """Return the array of one entry, or only read it; BadZipFile when its check sum is wrong, whatever else is."""
-    try:
-        with archive.open(entry) as member:
-            try:
-                return np.lib.format.read_array(member, allow_pickle=False) if wanted else None
-            finally:  # a changed header may end the array early, or spoil it: at the entry's end the sum is compared
-                while member.read(1 << 20):
-                    pass
-    except zipfile.BadZipFile as error:
-        raise zipfile.BadZipFile(f"the check sum of {entry} is wrong") from error
 
 
 def source_report() -> dict:

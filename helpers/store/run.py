@@ -85,20 +85,16 @@ class Run:
 
 def whole_number(name: str, value: object, least: int) -> int:
     """Return a parameter as an integer; ValueError, with its name, for what is none or is below `least`."""
-    return _parameter(int, name, value, least, math.inf, f"an integer from {least}")
+    return number(name, value, least, kind=int)
 
 
-def number(name: str, value: object, least: float = 0, below: float = math.inf) -> float:
+def number(name: str, value: object, least: float = 0, below: float = math.inf, kind: type = float) -> float:
     """Return a parameter as a float; ValueError, with its name, unless it is from `least` and below `below`."""
-    end = f" and below {below:g}" if below < math.inf else ""
-    return _parameter(float, name, value, least, below, f"a number from {least:g}{end}")
-
-
-def _parameter(kind: type, name: str, value: object, least: float, below: float, what: str):
     with suppress(ValueError):
         if least <= (result := kind(str(value))) < below:
             return result
-    raise ValueError(f"{name} is {value}: it must be {what}.")
+    what, end = "an integer" if kind is int else "a number", f" and below {below:g}" if below < math.inf else ""
+    raise ValueError(f"{name} is {value}: it must be {what} from {least:g}{end}.")
 
 
 def resolve_run_dir(run_dir: str | Path, dataset: str | Path) -> Path:

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from helpers.store.cache import key_of
-from helpers.store.rows import kept_rows
+from helpers.store.cache import kept_rows, key_of
 from helpers.vgg19.backend import keras, tf
 from helpers.vgg19.weights import digest, is_identity, read_into
 
@@ -84,7 +83,7 @@ def features(
     """Return the activations (N, h, w, C) of `layer` for RGB images (N, H, W, 3) of 0 to 255, computed once.
 
     The images are prepared here, a batch at a time, by `preprocess` or `scaled`; with `start` they are the activations
-    of that layer instead. `cache` names a file that keeps the result, large ones outside of memory (`kept_rows`): it is
+    of that layer instead. `cache` names a file beside which the result is kept, left on the disk (`kept_rows`): it is
     used again only for the same weights and images, to the byte. ValueError for an unknown layer and for no images.
     """
     after = start or model.layers[0].name

@@ -1,12 +1,15 @@
 """Picture files: read, resized, kept in order; damaged and unusual ones are in test_bad_input.py."""
 
+import struct
 import time
+import zlib
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from helpers.data import pictures
 from helpers.data.pictures import SUFFIXES, in_threads, read_picture, read_pictures
 
 GRAY16 = np.arange(0, 65536, 257, dtype=np.uint16).reshape(16, 16)  # every one of the 256 levels, times 257
@@ -68,6 +71,39 @@ def test_12_bits_in_a_16_bit_file_are_seen(tmp_path, most, expected):
     assert image[0, [0, 12, -1], 0].tolist() == expected
 
 
+def deep(path, rgb):
+    """Write 16-bit colours, which Pillow cannot."""
+    path.write_bytes(cv2.imencode(path.suffix, np.asarray(rgb, np.uint16)[..., [2, 1, 0, 3][: rgb.shape[2]]])[1])
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize(("most", "expected"), [(4095, [255, 125, 0]), (8191, [31, 7, 0]), (0, [0, 0, 0])])
+def test_12_bits_of_colour_in_a_16_bit_file_are_seen(tmp_path, suffix, most, expected):
+    rgb = np.minimum([[[most, 2000, 0]]], most).repeat(16, 0).repeat(20, 1)
+    image = read_picture(deep(tmp_path / f"a{suffix}", rgb), 24)
+    assert image[3, 3].tolist() == expected
+
+
+def test_12_bits_of_colour_are_turned_by_their_exif(tmp_path):
+    rgb = np.zeros((16, 20, 3))
+    rgb[:8] = 4095, 2000, 0
+    raw = deep(tmp_path / "a.png", rgb).read_bytes()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the upper half is to the right
+    body = b"eXIf" + exif.tobytes().removeprefix(b"Exif\0\0")
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    (tmp_path / "a.png").write_bytes(raw[:33] + chunk + raw[33:])
+    image = read_picture(tmp_path / "a.png", 16)
+    assert image[8, [2, -3]].tolist() == [[0, 0, 0], [255, 125, 0]]
+
+
+def test_12_bits_of_colour_with_alpha_are_refused_in_a_sentence(tmp_path):
+    path = deep(tmp_path / "a.png", np.full((16, 20, 4), 4095))
+    with pytest.raises(ValueError, match=r"of 16 bits it uses the lower 12 alone.*: save it with 8 bits"):
+        read_picture(path)
+
+
 def test_a_missing_file_is_a_sentence(tmp_path):
     with pytest.raises(ValueError, match="there is no such file"):
         read_picture(tmp_path / "a.png")
@@ -82,9 +118,19 @@ def test_a_wrong_size_is_a_sentence(tmp_path, size):
 
 def test_order_is_kept(tmp_path):
     paths = [saved(tmp_path / f"{i}.png", np.full((20, 20, 3), i, np.uint8)) for i in range(120)]
-    images = np.empty((120, 16, 16, 3), np.uint8)
-    read_pictures(paths, images)
-    assert images[:, 5, 5, 1].tolist() == list(range(120))
+    images = list(read_pictures(paths, 16))
+    assert {image.shape for image in images} == {(1, 16, 16, 3)}
+    assert [int(image[0, 5, 5, 1]) for image in images] == list(range(120))
+
+
+def test_few_pictures_wait_for_whoever_takes_them(tmp_path, monkeypatch):
+    """Memory does not grow with the number of files."""
+    read, path = [], saved(tmp_path / "a.png", gradient())
+    monkeypatch.setattr(pictures, "read_picture", lambda path, size: read.append(path) or np.zeros((size, size, 3)))
+    taken = read_pictures([path] * 1000, 16)
+    next(taken)
+    time.sleep(0.1)
+    assert 1 <= len(read) <= pictures.AT_ONCE
 
 
 def test_threads_pass_errors_on_and_drop_what_has_not_begun():
@@ -97,5 +143,5 @@ def test_threads_pass_errors_on_and_drop_what_has_not_begun():
         time.sleep(0.001)
 
     with pytest.raises(KeyError):
-        in_threads(work, 10_000, "")
+        list(in_threads(work, range(10_000), ""))
     assert len(begun) < 10_000

@@ -820,7 +820,7 @@ WEIGHTS = {
         artifact(become(lambda raw: raw.replace(b"\x10\x40", b"\x11\x40"))),
         "the check sum of x.npy is wrong | maps.npz | delete it and run notebook 05_guided again"),
     "a checkpoint that lost an array": training(
-        "(it holds no training) | training.npz is damaged | delete it to start afresh", checkpoint=network().state()),
+        "belongs to another training | training.npz | delete it, or name another file", checkpoint=network().state()),
 }
 # fmt: on
 

@@ -152,7 +152,7 @@ def test_offline_and_killed_chains_end_with_the_same_report(tmp_path):
     assert {
         "artifacts/01_train/weights.npz",
         "artifacts/02_read/norms.json",
-        "cache/norms.npz",
+        "cache/norms.a key.npz",
         "report.html",
     } <= expected.keys()
     assert results(tmp_path / "b") == expected
@@ -352,20 +352,20 @@ def test_an_array_that_a_zips_list_no_longer_shows_is_missed(tmp_path, entry):
 
 
 def test_a_flipped_bit_of_a_cache_is_named_and_made_good(tmp_path):
-    path, array, made = tmp_path / "cache.npz", np.arange(50.0), []
+    path, array, made = tmp_path / "cache.key.npz", np.arange(50.0), []
 
     def make():
         made.append(1)
         return {"features": array}
 
-    kept(path, "key", make)
+    kept(tmp_path / "cache.npz", "key", make)
     raw = path.read_bytes()
     for damaged in flips(raw, random.Random(0), 100):
         path.write_bytes(damaged)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             before = len(made)
-            assert np.array_equal(kept(path, "key", make)["features"], array)
+            assert np.array_equal(kept(tmp_path / "cache.npz", "key", make)["features"], array)
         assert len(caught) == len(made) - before
         assert all(f"{path} is damaged (" in str(warning.message) for warning in caught)
         assert path.read_bytes() == (raw if caught else damaged)
