@@ -1,4 +1,4 @@
-"""The report's appendices: the source's parts and errata, the data with its licences, a glossary, the environment."""
+"""The report's appendices: errata, the source's parts, a glossary, other libraries, data and licences, environment."""
 
 import re
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ def chapters(notebooks: Iterable[NotebookNode]) -> dict[str, NotebookNode]:
     found, environment = errata(texts), cells.shown(notebooks, "environment")
     made = {"errata": _errata(found)} if found else {}
     known = set(re.findall(r'id="([\w-]+)"', "\n".join(texts)))
-    for name in ("source", "glossary"):
+    for name in ("source", "glossary", "peers"):
         text = (TEXTS / f"{name}.md").read_text(encoding="utf-8")
         if known.issuperset(re.findall(r"\]\(#([\w-]+)\)", text)):
             made[name] = new_notebook(cells=[new_markdown_cell(text)])
