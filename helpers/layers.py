@@ -124,7 +124,7 @@ class MaxPool2D(Layer):
         return max_pool2d_backward(dout, self.cache)
 
     def output_shape(self, shape):
-        _checks.images_of(shape, None, "Pooling")
+        _checks.images_of(shape, "C", "Pooling")
         return (*(output_size(n, self.window, self.stride) for n in shape[:2]), shape[2])
 
 
@@ -155,7 +155,7 @@ class Dense(Layer):
         self.params["b"] = np.zeros(out_features, dtype)
 
     def forward(self, x):  # exercise 3.3
-        _checks.features(x, len(self.params["w"]))
+        _checks.features(x.shape, len(self.params["w"]))
         self.cache = x
         return x @ self.params["w"] + self.params["b"]
 
@@ -166,7 +166,7 @@ class Dense(Layer):
         return dout @ w.T
 
     def output_shape(self, shape):
-        _checks.flat(shape, len(self.params["w"]))
+        _checks.features((None, *shape), len(self.params["w"]))
         return self.params["w"].shape[1:]
 
 

@@ -11,9 +11,9 @@ def confusion_matrix(actual, predicted, classes: int) -> np.ndarray:  # exercise
 
     actual, predicted: (N,) labels from 0 to classes - 1. Raises ValueError when they do not fit.
     """
-    actual, predicted = _checks.two_labels(actual, predicted, classes)
+    pairs = (_checks.labels(each, len(actual), classes, 0) for each in (actual, predicted))
     matrix = np.zeros((classes, classes), np.int64)
-    np.add.at(matrix, (actual, predicted), 1)
+    np.add.at(matrix, tuple(pairs), 1)
     return matrix
 
 

@@ -106,7 +106,7 @@ def test_conv_takes_stride_padding_and_kernel_size():
     layer = Conv2D(3, 4, np.int64(3), stride=2, pad=1, rng=rng(), dtype=np.float64)
     assert layer.params["w"].shape[:2] == (3, 3)
     assert layer.forward(x).shape == (2, 4, 5, 4)
-    with pytest.raises(ValueError, match=r"takes images of 3 channels, \(H, W, 3\), not \(7, 9, 4\)"):
+    with pytest.raises(ValueError, match=r"takes images \(H, W, 3\), not \(7, 9, 4\)"):
         layer.output_shape((7, 9, 4))
 
 
@@ -237,7 +237,7 @@ def test_dense_and_relu_against_tensorflow(dtype):
 def test_dense_refuses_another_shape(shape):
     with pytest.raises(ValueError, match=r"This Dense takes \(N, 7\), not"):
         dense(7, 4).forward(np.zeros(shape))
-    with pytest.raises(ValueError, match="This Dense takes 7 features, not"):
+    with pytest.raises(ValueError, match=r"This Dense takes \(N, 7\), not \(None, 8\)"):
         dense(7, 4).output_shape((8,))
 
 

@@ -39,11 +39,11 @@ def test_labels_of_any_whole_type(dtype):
 @pytest.mark.parametrize(
     ("actual", "predicted", "sentence"),
     [
-        ([0, 1], [0], "as many predicted labels as actual ones"),
-        ([[0, 1]], [[0, 1]], "as many predicted labels as actual ones"),
-        ([0, 3], [0, 1], "The actual labels must be whole numbers from 0 to 2"),
-        ([0, 1], [0, -1], "The predicted labels must be whole numbers from 0 to 2"),
-        ([0.0, 1.0], [0, 1], "The actual labels must be whole numbers"),
+        ([0, 1], [0], "2 images need a list of as many labels"),
+        ([[0, 1]], [[0, 1]], "1 images need a list of as many labels"),
+        ([0, 3], [0, 1], "A label is 3, but with 3 classes labels go from 0 to 2"),
+        ([0, 1], [0, -1], "A label is -1, but"),
+        ([0.0, 1.0], [0, 1], "Labels must be whole numbers, not float64"),
     ],
 )
 def test_confusion_refuses_what_does_not_fit(actual, predicted, sentence):

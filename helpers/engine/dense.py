@@ -34,7 +34,7 @@ class Dense(layers.Dense):
 
     def forward(self, x):
         w, b = self.params["w"], self.params["b"]
-        _checks.features(x, len(w))
+        _checks.features(x.shape, len(w))
         self.cache, self.grads = x, {}
         parts = np.empty((-(-len(w) // ROWS), len(x), len(b)), np.result_type(x, w))
         self._over_blocks(lambda rows: _product(x[:, rows], w[rows], out=parts[rows.start // ROWS]))
