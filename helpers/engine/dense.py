@@ -1,10 +1,9 @@
-"""A dense layer in blocks of rows: its weights fill 1.56 GB in the report's network, and so would their gradient.
+"""A dense layer in blocks: its weights fill 1.56 GB in the report's network, and so would their gradient.
 
 The blocks fit the cache and are shared between the cores. The gradient is made block by block, just when `update` uses
-it; only who asks for `grads` gets it whole.
+it; only who asks for `grads` gets it whole. Where BLAS is quicker with small products, a block's is a stack of those
+over its pieces, (pieces, inputs of one, ...); elsewhere the block is one piece.
 """
-
-from functools import partial
 
 import numpy as np
 
@@ -22,22 +21,18 @@ class Dense(layers.Dense):
         super().__init__(in_features, out_features, rng=rng, dtype=dtype)
         self.empty = fresh  # gives the memory for dL/dx: in a network, that of the batch before
 
-    def _over_blocks(self, work) -> None:
-        """Call work(rows) for every block of rows, on every core."""
-        rows = len(self.params["w"])
-
-        def share(starts) -> None:
-            for start in starts:
-                work(slice(start, min(start + ROWS, rows)))
-
-        in_threads(share, range(0, rows, ROWS))
-
     def forward(self, x):
         w, b = self.params["w"], self.params["b"]
         _checks.features(x.shape, len(w))
         self.cache, self.grads = x, {}
         parts = np.empty((-(-len(w) // ROWS), len(x), len(b)), np.result_type(x, w))
-        self._over_blocks(lambda rows: _product(x[:, rows], w[rows], out=parts[rows.start // ROWS]))
+
+        def work(rows: slice, of_x: np.ndarray, of_w: np.ndarray) -> None:
+            products = buffer("products", (len(of_w), *parts.shape[1:]), parts.dtype)
+            np.matmul(of_x.transpose(0, 2, 1), of_w, out=products)
+            products.sum(axis=0, out=parts[rows.start // ROWS])
+
+        self._over_blocks(work, x)
         return parts.sum(axis=0) + b  # in one order: the same sum on any number of cores
 
     def backward(self, dout):
@@ -45,20 +40,38 @@ class Dense(layers.Dense):
         _checks.gradient(dout, (len(x), w.shape[1]))
         self._pulled = x, np.array(dout)  # a copy: the gradients are made of it later
         dx, turned = self.empty("dx", x.shape, x.dtype), np.ascontiguousarray(dout.T)
-        self._over_blocks(lambda rows: _product_turned(w[rows], turned, out=dx[:, rows]))
+
+        def work(rows: slice, of_x: np.ndarray, of_w: np.ndarray) -> None:
+            products = np.matmul(of_w, turned, out=buffer("products", of_x.shape, dx.dtype))
+            dx[:, rows] = products.reshape(-1, len(dx)).T
+
+        self._over_blocks(work, x)
         return dx
 
     def update(self, rule, velocity):
         if self._pulled is None:
             return super().update(rule, velocity)
         x, dout = self._pulled
-        self._over_blocks(partial(self._update_block, rule, velocity.get("w"), x, dout))
+        multiply = np.matmul if len(x) > 1 else _column_by_row
+
+        def work(rows: slice, of_x: np.ndarray, of_w: np.ndarray) -> None:
+            grad = multiply(of_x, dout, out=buffer("grad", of_w.shape, np.result_type(x, dout)))
+            rule(of_w, grad, velocity["w"][rows].reshape(of_w.shape) if velocity else None)
+
+        self._over_blocks(work, x)
         rule(self.params["b"], dout.sum(axis=0), velocity.get("b"))
 
-    def _update_block(self, rule, velocity, x, dout, rows: slice) -> None:
-        grad = buffer("grad", (rows.stop - rows.start, dout.shape[1]), np.result_type(x, dout))
-        _outer(x[:, rows], dout, grad)
-        rule(self.params["w"][rows], grad, None if velocity is None else velocity[rows])
+    def _over_blocks(self, work, x: np.ndarray) -> None:
+        """Call work(rows, pieces of x^T, pieces of w) for every block of rows, on every core; all are views."""
+        w = self.params["w"]
+
+        def share(starts) -> None:
+            for rows in (slice(start, min(start + ROWS, len(w))) for start in starts):
+                piece = _piece(rows.stop - rows.start, len(x) * w.shape[1])
+                of_x = x[:, rows].reshape(len(x), -1, piece).transpose(1, 2, 0)
+                work(rows, of_x, w[rows].reshape(-1, piece, w.shape[1]))
+
+        in_threads(share, range(0, len(w), ROWS))
 
     @property
     def grads(self):
@@ -73,43 +86,12 @@ class Dense(layers.Dense):
 
 
 def _piece(inputs: int, sizes: int) -> int:
-    """Return into pieces of how many inputs a product of `sizes` multiplications an input is cut; 0: it is not cut."""
+    """Return how many of a block's inputs make a piece, at `sizes` multiplications an input."""
     piece = 1 << (max(1, unpacked() // sizes).bit_length() - 1)  # a power of two divides ROWS
-    return piece if 32 <= piece < inputs and inputs % piece == 0 else 0
+    return piece if 32 <= piece < inputs and inputs % piece == 0 else inputs
 
 
-def _product(x: np.ndarray, w: np.ndarray, out: np.ndarray) -> None:
-    """Write x w, (N, out), of a block x (N, in), w (in, out); where small products are quicker, as a sum of those."""
-    if len(x) == 1:
-        np.dot(x[0], w, out=out[0])  # a row by a matrix: np.matmul takes twice as long
-        return
-    piece = _piece(len(w), len(x) * w.shape[1])
-    if not piece:
-        np.matmul(x, w, out=out)
-        return
-    pieces = buffer("pieces", (len(w) // piece, *out.shape), out.dtype)
-    np.matmul(x.reshape(len(x), -1, piece).transpose(1, 0, 2), w.reshape(-1, piece, w.shape[1]), out=pieces)
-    pieces.sum(axis=0, out=out)
-
-
-def _product_turned(w: np.ndarray, dout: np.ndarray, out: np.ndarray) -> None:
-    """Write (w dout)^T, (N, in), of a block w (in, out), dout (out, N): dL/dx; in pieces as in `_product`."""
-    piece = _piece(len(w), dout.size)
-    if not piece:
-        np.matmul(dout.T, w.T, out=out)
-        return
-    pieces = buffer("turned", (len(w) // piece, piece, dout.shape[1]), out.dtype)
-    np.matmul(w.reshape(-1, piece, w.shape[1]), dout, out=pieces)
-    out[...] = pieces.reshape(len(w), -1).T
-
-
-def _outer(x: np.ndarray, dout: np.ndarray, grad: np.ndarray) -> np.ndarray:
-    """Return x^T dout, (in, out), of a block x (N, in), written into `grad`; in pieces as in `_product`."""
-    if len(x) == 1:
-        return np.dot(x.T, dout, out=grad)  # np.matmul takes seven times as long for a column by a row
-    piece = _piece(len(grad), dout.size)
-    if not piece:
-        return np.matmul(x.T, dout, out=grad)
-    pieces = x.reshape(len(x), -1, piece).transpose(1, 2, 0)
-    np.matmul(pieces, dout, out=grad.reshape(-1, piece, dout.shape[1]))
-    return grad
+def _column_by_row(x: np.ndarray, dout: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Write x dout of one image, x (pieces, inputs, 1), dout (1, out): np.matmul takes five times as long."""
+    np.dot(x.reshape(-1, 1), dout, out=out.reshape(-1, dout.shape[1]))
+    return out

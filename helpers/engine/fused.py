@@ -20,20 +20,20 @@ from helpers.engine.threads import in_threads
 STRIP = 1 << 19
 
 
-def fused_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, parts: int = 1, empty=fresh) -> tuple:
+def fused_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, parts: int = 1, empty=fresh, out=None) -> tuple:
     """Return pool(max(0, x * w + b)), with 2x2 windows of stride 1, and the cache that `fused_backward` takes.
 
     x: (N, H, W, C), w: (3, KW, C, F), b: (F,); out: (N, H-3, W-KW, F). Each image is cut into `parts`, which the
-    cores share; `empty`(name, shape, dtype) gives the arrays to write into: "out"; "upper" and "lower", whether a
-    window's gradient goes to its first or second row (to neither where the largest number is 0); and "right", whether
-    a row passes it on to the second of two columns. Raises ValueError when the arrays do not fit.
+    cores share; `empty`(name, shape, dtype) gives the arrays to write into: "out", unless it is given; "upper" and
+    "lower", whether a window's gradient goes to its first or second row (to neither where the largest number is 0);
+    and "right", whether a row passes it on to the second of two columns. Raises ValueError when arrays do not fit.
     """
     _checks.convolution(x, w, b, 1, 0)
     kw, filters = w.shape[1], w.shape[3]
     height, width = output_size(x.shape[1], 3), output_size(x.shape[2], kw)  # of the convolution
     output_size(height, 2), output_size(width, 2)
     dtype = np.result_type(x, w)
-    out = empty("out", (len(x), height - 1, width - 1, filters), dtype)
+    out = empty("out", (len(x), height - 1, width - 1, filters), dtype) if out is None else out
     upper, lower = (empty(name, out.shape, bool) for name in ("upper", "lower"))
     right = empty("right", (len(x), height, width - 1, filters), bool)
     kernel, step = winograd.transform_kernel(w.astype(dtype, copy=False)), _strip_rows(x, w)

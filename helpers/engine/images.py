@@ -4,10 +4,12 @@ Images go one by one through both convolutions, so that what one writes is still
 it. What is remembered is written where it was in the batch before.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 
+from helpers import _checks, layers
 from helpers.engine.fused import fused_backward, fused_forward
 from helpers.engine.memory import Workspace, buffer, fresh
 from helpers.engine.threads import in_threads
@@ -26,26 +28,19 @@ def steps(layers: list) -> list:
     return [images, *layers[6:]]
 
 
-class ImageByImage:
-    """(Conv2D, ReLU, MaxPool2D) twice, each three in one go; `forward`, `backward` and `predict` as those of a layer.
-
-    Inputs are numbers from -256 to 256; larger ones are refused with a ValueError.
-    """
-
-    need_dx = True
+class ImageByImage(layers.Layer):
+    """(Conv2D, ReLU, MaxPool2D) twice, each three in one go; images from -256 to 256, ValueError for larger ones."""
 
     def __init__(self, layers: list) -> None:
-        self.layers, self.convolutions = layers, layers[::3]
-        self.workspace, self._caches, self._shape = Workspace(), [], ()
+        super().__init__()
+        self.layers, self.convolutions, self.workspace = layers, layers[::3], Workspace()
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        """Return the last layer's output for images x (N, H, W, C), and remember what `backward` needs."""
-        out, self._caches = self._pass(x, remember=True)
-        self._shape = out.shape
+    def forward(self, x):
+        out, caches = self._pass(x, remember=True)
+        self.cache = out.shape, caches
         return out
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return the last layer's output, remembering nothing: what is made on the way is this thread's own."""
+    def predict(self, x):
         return self._pass(x, remember=False)[0]
 
     def _pass(self, x: np.ndarray, *, remember: bool) -> tuple[np.ndarray, list]:
@@ -58,18 +53,15 @@ class ImageByImage:
             for g in numbers:
                 image = x[groups[g]]
                 for k, conv in enumerate(self.convolutions):
-                    place = _place(empty, (g if remember else 0, k), whole[groups[g]] if k else None)
-                    image, caches[g][k] = fused_forward(image, conv.params["w"], conv.params["b"], parts, place)
+                    out, memory = whole[groups[g]] if k else None, partial(empty, place=(g if remember else 0, k))
+                    image, caches[g][k] = fused_forward(image, *conv.params.values(), parts, memory, out)
 
-        _over(groups, work)
+        in_threads(work, range(len(groups)))
         return whole, caches
 
-    def backward(self, dout: np.ndarray) -> np.ndarray | None:
-        """Return dL/dx, where it is needed, from dout = dL/dout, and leave the layers' gradients in their `grads`."""
-        if not self._caches:
-            raise RuntimeError("backward needs a forward pass first.")
-        if np.shape(dout) != self._shape:
-            raise ValueError(f"dout has the shape {np.shape(dout)}, but the output had {self._shape}.")
+    def backward(self, dout):
+        shape, caches = self.cache
+        _checks.gradient(dout, shape)
         groups, parts = _groups(len(dout))
         grads, dxs = [[None, None] for _ in groups], [None] * len(groups)
 
@@ -78,44 +70,28 @@ class ImageByImage:
                 d = dout[groups[g]]
                 for k in (1, 0):
                     need_dx, empty = self.need_dx or k > 0, buffer if k else fresh
-                    d, dw, db = fused_backward(d, self._caches[g][k], need_dx=need_dx, parts=parts, empty=empty)
-                    grads[g][k] = dw, db
+                    d, *grads[g][k] = fused_backward(d, caches[g][k], need_dx=need_dx, parts=parts, empty=empty)
                 dxs[g] = d
 
-        _over(groups, work)
+        in_threads(work, range(len(groups)))
         for k, conv in enumerate(self.convolutions):  # in the images' order: the same sum on any number of cores
             conv.grads = {"w": sum(of[k][0] for of in grads), "b": sum(of[k][1] for of in grads)}
         return np.concatenate(dxs) if self.need_dx else None
 
-    def _output_shape(self, x: np.ndarray) -> tuple[int, ...]:
+    def _output_shape(self, x) -> tuple[int, ...]:
         """Return the shape of one image after all layers; ValueError for what this network cannot take."""
-        if not isinstance(x, np.ndarray) or x.ndim != 4 or len(x) == 0:
-            raise ValueError(
-                f"The network takes a batch of images, an array (N, H, W, C) with at least one, not {np.shape(x)}."
-            )
-        if not max(x.max(), -x.min()) <= LARGEST:
-            raise ValueError(
-                f"The images hold numbers beyond {LARGEST} or that are none: scale them, as `to_inputs` does, or build "
-                "the network with fast=False."
-            )
+        _checks.images(x)
+        _checks.require(
+            max(x.max(), -x.min()) <= LARGEST,
+            f"The images hold numbers beyond {LARGEST} or that are none: scale them, as `to_inputs` does, or build "
+            "the network with fast=False.",
+        )
         shape = x.shape[1:]
         for layer in self.layers:
             shape = layer.output_shape(shape)
         return shape
 
 
-def _place(empty: Callable, number: tuple[int, int], out: np.ndarray | None) -> Callable:
-    """Return what gives a convolution its arrays: `out` for the output where it is given, the others by `empty`."""
-    return lambda name, shape, dtype: out if out is not None and name == "out" else empty((*number, name), shape, dtype)
-
-
 def _groups(images: int) -> tuple[list[slice], int]:
     """Return what of a batch goes through the layers at once, and into how many parts a layer cuts an image."""
     return ([slice(n, n + 1) for n in range(images)], 1) if images >= FEW else ([slice(0, images)], PARTS)
-
-
-def _over(groups: list, work: Callable) -> None:
-    if len(groups) == 1:
-        work(range(1))  # the layers themselves share it between the cores
-    else:
-        in_threads(work, range(len(groups)))

@@ -9,21 +9,19 @@ import psutil
 # Bytes that a training step of the report's network takes: for itself, and for each image of a batch.
 NETWORK, IMAGE = 3.2e9, 55e6
 
-_of_thread = threading.local()
-
 
 class Workspace:
-    """Arrays that are used again: memory new to a process is slow, since the system hands it out page by page."""
+    """Arrays by place and name, each used again when these come again."""
 
     def __init__(self) -> None:
         self._arrays: dict = {}
 
-    def empty(self, name, shape: tuple[int, ...], dtype) -> np.ndarray:
+    def empty(self, name, shape: tuple[int, ...], dtype, place=None) -> np.ndarray:
         """Return an array, with whatever it holds, in the memory of this name, or in new memory where that is small."""
-        size = math.prod(shape)
-        array = self._arrays.get(name)
+        size, key = math.prod(shape), (place, name)
+        array = self._arrays.get(key)
         if array is None or array.size < size or array.dtype != dtype:
-            array = self._arrays[name] = np.empty(size, dtype)
+            array = self._arrays[key] = np.empty(size, dtype)
         return array[:size].reshape(shape)
 
 
@@ -32,16 +30,11 @@ def fresh(name, shape: tuple[int, ...], dtype) -> np.ndarray:
     return np.empty(shape, dtype)
 
 
-def buffer(name, shape: tuple[int, ...], dtype) -> np.ndarray:
-    """Return an array of this thread's own, to be filled and read before the thread asks for that name again."""
-    if not hasattr(_of_thread, "workspace"):
-        _of_thread.workspace = Workspace()
-    return _of_thread.workspace.empty(name, shape, dtype)
+class _OfThread(threading.local, Workspace):
+    """A workspace for each thread: what `threading.local` holds, every thread has of its own."""
 
 
-def forget() -> None:
-    """Let go of this thread's arrays: a forked process begins with none."""
-    _of_thread.__dict__.clear()
+buffer = _OfThread().empty  # an array to be filled and read before the same thread asks for that name again
 
 
 def check_batch(batch_size: int, images: int) -> None:

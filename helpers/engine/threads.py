@@ -8,8 +8,6 @@ from functools import cache
 
 from threadpoolctl import ThreadpoolController
 
-from helpers.engine import memory
-
 _inside = threading.local()
 _turn = threading.RLock()  # several threads that share out work take turns: each turn keeps all cores busy
 
@@ -34,7 +32,6 @@ def _after_fork() -> None:
     global _turn
     _workers.cache_clear()
     _inside.__dict__.clear()
-    memory.forget()
     _turn = threading.RLock()
 
 

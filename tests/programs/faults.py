@@ -225,7 +225,7 @@ FAULTS = [
     Fault(
         "the confusion matrix is transposed",
         "metrics.py",
-        "np.add.at(matrix, (actual, predicted), 1)",
+        "np.add.at(matrix, tuple(pairs), 1)",
         "np.add.at(matrix, (predicted, actual), 1)",
         "metrics",
     ),
