@@ -15,9 +15,9 @@ from helpers.engine import winograd
 from helpers.engine.memory import buffer, fresh
 from helpers.engine.threads import in_threads
 
-# Numbers that a strip needs at once, 2 MB in float32. More leaves the cache; with less the threads, which hold the
-# interpreter's lock between two of NumPy's functions, wait for each other too often.
-STRIP = 1 << 19
+# Numbers of a strip between its transforms, 1 MB in float32. More leaves the cache; with less the threads, which hold
+# the interpreter's lock between two of NumPy's functions, wait for each other too often.
+STRIP = 1 << 18
 
 
 def fused_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, parts: int = 1, empty=fresh, out=None) -> tuple:
@@ -42,7 +42,6 @@ def fused_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, parts: int = 1, e
         count = step // winograd.ROWS
         strip = winograd.Strip("x", count, *x.shape[2:], kw, dtype)
         row_max = buffer("row_max", (step + 1, width - 1, filters), dtype)  # row 0: the last of the strip before
-        zeros = np.zeros(row_max.shape, dtype)  # np.maximum takes five times as long with a number as with an array
         for n, top, bottom in pieces:
             blank = _blank(x[n], kw)
             for a, tiles in winograd.strips(x[n], top, bottom + 1, count):
@@ -52,20 +51,19 @@ def fused_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, parts: int = 1, e
                     conv[blank[a:z]] = b
                 first = int(a == top)  # no row above yet: the piece's first row only begins a window
                 done = slice(a - 1 + first, z - 1)
-                _relu_and_pool(conv, row_max, zeros, first, right[n, a:z], out[n, done], upper[n, done], lower[n, done])
+                _relu_and_pool(conv, row_max, first, right[n, a:z], out[n, done], upper[n, done], lower[n, done])
 
     in_threads(work, _pieces(len(x), height - 1, parts))
     return out, (x, w, upper, lower, right)
 
 
-def _relu_and_pool(conv, row_max, zeros, first: int, right, out, upper, lower) -> None:
+def _relu_and_pool(conv, row_max, first: int, right, out, upper, lower) -> None:
     """Pool rows of a convolution with the row before them, row_max[0], or without it where `first` is 1."""
-    rows = len(conv)
-    new = row_max[1 : rows + 1]
+    new = row_max[1 : len(conv) + 1]
     np.maximum(conv[:, :-1], conv[:, 1:], out=new)
     np.greater(conv[:, 1:], conv[:, :-1], out=right)
-    np.maximum(new, zeros[:rows], out=new)  # the ReLU: after the maximum it has less to do
-    pair = row_max[first:rows], new[first:]
+    np.maximum(new, 0, out=new)  # the ReLU: after the maximum it has less to do
+    pair = row_max[first : len(conv)], new[first:]
     np.maximum(*pair, out=out)
     np.greater(pair[1], pair[0], out=lower)  # so never where both are 0
     np.greater(out, 0, out=upper)
@@ -101,20 +99,15 @@ def fused_backward(dout: np.ndarray, cache: tuple, *, need_dx: bool = True, part
         for k in numbers:
             n, top, bottom = pieces[k]
             masks = dout[n], upper[n], lower[n], right[n]
-            _unpool(*masks, top - 2, dconv[-2:])
+            _unpool(*masks, top - 2, top, dconv[-2:])
             for a, tiles in winograd.strips(x[n], top, bottom, count):
                 dconv[:2] = dconv[-2:]
-                _unpool(*masks, a, dconv[2:])
-                inside = own
-                if a + step > bottom:  # what lies below is the next piece's
-                    inside = own.copy()
-                    inside[bottom - a :] = 0
-                dkernel, db = strip.take(tiles).gradients(inside)
+                _unpool(*masks, a, bottom, dconv[2:])  # what lies below is the next piece's
+                dkernel, db = strip.take(tiles).gradients(own)
                 dkernels[k] += dkernel
                 dbs[k] += db
                 if need_dx:
-                    z = min(a + step, bottom)
-                    dx[n, a:z] = back.take(around_tiles).correlate(turned)[: z - a]
+                    dx[n, a:bottom][:step] = back.take(around_tiles).correlate(turned)[: bottom - a]
 
     in_threads(work, range(len(pieces)))
     return dx, winograd.gradient_of_weights(dkernels.sum(axis=0), w.shape), dbs.sum(axis=0)
@@ -128,7 +121,7 @@ def _pieces(images: int, height: int, parts: int) -> list[tuple[int, int, int]]:
 
 def _strip_rows(x: np.ndarray, w: np.ndarray) -> int:
     """Return how many rows of the convolution are made at once: what a strip needs stays in the cache."""
-    tile = winograd.SIDE * x.shape[2] * (w.shape[1] * w.shape[2] + w.shape[3])
+    tile = winograd.SIDE * x.shape[2] * sum(w.shape[2:])
     return winograd.ROWS * min(-(-x.shape[1] // winograd.ROWS), max(1, STRIP // tile))
 
 
@@ -146,18 +139,17 @@ def _blank(image: np.ndarray, kw: int) -> np.ndarray | None:
     return blank if blank.any() else None
 
 
-def _unpool(dout, upper, lower, right, top, into) -> None:
-    """Write the gradient of the convolution's rows from `top` on, of one image; rows outside it are 0.
+def _unpool(dout, upper, lower, right, top, bottom, into) -> None:
+    """Write the gradient of the convolution's rows from `top` to `bottom`, of one image; rows outside it are 0.
 
     What a window passes back goes to one of two rows, then to one of two columns. `rows - moved` is `rows` where the
     first column won, and 0 elsewhere: exact, and quicker than a second mask.
     """
-    bottom, shape = top + len(into), right.shape[1:]
-    a, z = max(top, 0), max(min(bottom, len(right)), 0)
+    a, z = max(top, 0), max(min(bottom, top + len(into), len(right)), 0)
     into[: a - top], into[max(z - top, 0) :] = 0, 0
     if a >= z:
         return
-    rows, moved = (buffer(name, (z - a, *shape), into.dtype) for name in ("rows", "moved"))
+    rows, moved = (buffer(name, (z - a, *right.shape[1:]), into.dtype) for name in ("rows", "moved"))
     # The windows from a to `both` begin in these rows, those from `above` to z - 1 end in them.
     both, above = min(z, len(upper)), max(a - 1, 0)
     np.multiply(dout[a:both], upper[a:both], out=rows[: both - a])

@@ -8,6 +8,7 @@ import psutil
 
 # Bytes that a training step of the report's network takes: for itself, and for each image of a batch.
 NETWORK, IMAGE = 3.2e9, 55e6
+LINE = 64  # bytes of a line of the cache
 
 
 class Workspace:
@@ -21,13 +22,16 @@ class Workspace:
         size, key = math.prod(shape), (place, name)
         array = self._arrays.get(key)
         if array is None or array.size < size or array.dtype != dtype:
-            array = self._arrays[key] = np.empty(size, dtype)
+            array = self._arrays[key] = fresh(name, (size,), dtype)
         return array[:size].reshape(shape)
 
 
 def fresh(name, shape: tuple[int, ...], dtype) -> np.ndarray:
-    """Return a new array: the place for what a caller may keep."""
-    return np.empty(shape, dtype)
+    """Return a new array that begins where a line of the cache does: elsewhere, each vector is read from two lines."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    raw = np.empty(size + LINE, np.uint8)
+    start = -raw.ctypes.data % LINE
+    return raw[start : start + size].view(dtype).reshape(shape)
 
 
 class _OfThread(threading.local, Workspace):

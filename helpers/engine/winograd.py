@@ -15,7 +15,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from helpers.convolution import sliding_windows
 from helpers.engine.memory import buffer
-from helpers.engine.threads import unpacked
 
 ROWS = 4  # of the output, from one tile of SIDE rows of the input
 SIDE = ROWS + 2
@@ -64,51 +63,45 @@ class Strip:
 
     def __init__(self, name: str, tiles: int, width: int, channels: int, kw: int, dtype) -> None:
         self._name, self._turn, self._back = name, B_T.astype(dtype), A_T.astype(dtype)
-        self._sums = buffer((name, "sums"), (tiles, SIDE, width, channels), dtype)
-        self._windows = sliding_windows(self._sums, (1, kw))[:, :, :, 0]  # (T, 6, W', KW, C)
+        self._width = width - kw + 1  # W', of the output
+        whole = -(-self._width // kw) * kw
+        sums = buffer((name, "sums"), (tiles, SIDE, whole + kw - 1, channels), dtype)
+        sums[:, :, width:] = 0
+        self._sums = sums[:, :, :width].reshape(tiles, SIDE, -1)
+        self._windows = sliding_windows(sums, (1, kw))[:, :, :, 0]  # (T, 6, whole, KW, C)
 
     def take(self, tiles: np.ndarray) -> "Strip":
         """Make B^T d of the tiles, which the other methods then use."""
-        np.matmul(self._turn, tiles, out=self._sums.reshape(tiles.shape))
+        np.matmul(self._turn, tiles, out=self._sums)
         return self
 
     def correlate(self, kernel: np.ndarray, bias: np.ndarray | float = 0) -> np.ndarray:
-        """Return the correlation (4T, W', F) with a kernel that `transform_kernel` made, plus a bias (F,)."""
-        tiles, _, width, *_ = self._windows.shape
+        """Return the correlation (4T, W', F) with a kernel that `transform_kernel` made, plus a bias (F,).
+
+        A window's KW*C numbers lie side by side, and so do those of the KW-th window after it: every KW-th window make
+        a matrix as it lies there, and KW products make all, without a copy.
+        """
+        tiles, _, whole, kw, _ = self._windows.shape
         filters = kernel.shape[2]
-        parts = max(1, -(-width * kernel[0].size // unpacked())) if unpacked() else 1  # of a row: small products
-        across = -(-width // parts) * parts
-        columns = self._columns(across)
-        products = buffer("products", (tiles, SIDE, parts, across // parts, filters), kernel.dtype)
-        np.matmul(columns.reshape(*products.shape[:4], -1), kernel[:, None], out=products)
+        products = buffer("products", (tiles, SIDE, whole, filters), kernel.dtype)
+        matrices = [a.reshape(tiles, SIDE, whole // kw, kw, -1).swapaxes(2, 3) for a in (self._windows, products)]
+        np.matmul(matrices[0], kernel[:, None], out=matrices[1])
         products[:, 1] += bias  # the second column of A^T is (1, 1, 1, 1): what is added here is added to four rows
-        out = buffer((self._name, "correlation"), (tiles, ROWS, across * filters), kernel.dtype)
+        out = buffer((self._name, "correlation"), (tiles, ROWS, whole * filters), kernel.dtype)
         np.matmul(self._back, products.reshape(tiles, SIDE, -1), out=out)
-        return out.reshape(tiles * ROWS, across, filters)[:, :width]
+        return out.reshape(tiles * ROWS, whole, filters)[:, : self._width]
 
     def gradients(self, dout: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return dL/d(transformed kernel), (6, KW*C, F), and dL/d(bias), (F,), from dout (4T, W'*F)."""
-        tiles, _, width, kw, channels = self._windows.shape
-        filters = dout.shape[1] // width
-        spread = buffer("spread", (tiles, SIDE, 1, width, filters), dout.dtype)
+        tiles, _, _, kw, channels = self._windows.shape
+        filters = dout.shape[1] // self._width
+        spread = buffer("spread", (tiles, SIDE, 1, self._width, filters), dout.dtype)
         np.matmul(self._back.T, dout.reshape(tiles, ROWS, -1), out=spread.reshape(tiles, SIDE, -1))
         gradients = buffer("gradients", (tiles, SIDE, kw, channels, filters), dout.dtype)
-        if width * channels * filters <= unpacked():  # KW products of views: a column less to copy
-            np.matmul(self._windows.transpose(0, 1, 3, 4, 2), spread, out=gradients)
-        else:
-            columns, whole = self._columns(width), (tiles, SIDE, kw * channels, filters)
-            np.matmul(columns.transpose(0, 1, 3, 2), spread[:, :, 0], out=gradients.reshape(whole))
+        np.matmul(self._windows[:, :, : self._width].transpose(0, 1, 3, 4, 2), spread, out=gradients)
         # The second row of A is (1, 1, 1, 1): there `spread` already holds the sums of four rows.
         db = spread[:, 1].reshape(-1, filters).sum(axis=0)
         return gradients.sum(axis=0).reshape(SIDE, kw * channels, filters), db
-
-    def _columns(self, across: int) -> np.ndarray:
-        """Return B^T d with KW neighbours side by side, (T, 6, across, KW*C), and zeros after the last."""
-        tiles, _, width, kw, channels = self._windows.shape
-        columns = buffer((self._name, "columns"), (tiles, SIDE, across, kw, channels), self._sums.dtype)
-        columns[:, :, :width] = self._windows
-        columns[:, :, width:] = 0
-        return columns.reshape(tiles, SIDE, across, kw * channels)
 
 
 def gradient_of_weights(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -155,7 +155,7 @@ FAULTS = [
         "products[:, 0] += bias",
         "engine/fused",
     ),
-    Fault("no ReLU in the stage", "engine/fused.py", "np.maximum(new, zeros[:rows], out=new)", "pass", "engine/fused"),
+    Fault("no ReLU in the stage", "engine/fused.py", "np.maximum(new, 0, out=new)", "pass", "engine/fused"),
     Fault(
         "both rows of a window get its gradient",
         "engine/fused.py",
@@ -163,7 +163,13 @@ FAULTS = [
         "pass",
         "engine/fused",
     ),
-    Fault("a piece's last rows count twice", "engine/fused.py", "inside[bottom - a :] = 0", "pass", "engine/fused"),
+    Fault(
+        "a piece's last rows count twice",
+        "engine/fused.py",
+        "min(bottom, top + len(into), len(right))",
+        "min(top + len(into), len(right))",
+        "engine/fused",
+    ),
     Fault(
         "only the first image's gradients count",
         "engine/images.py",
@@ -195,8 +201,8 @@ FAULTS = [
     Fault(
         "an image is taken for another where dL/dx goes in pieces",
         "engine/dense.py",
-        "out[...] = pieces.reshape(len(w), -1).T",
-        "out[...] = pieces.reshape(len(w), -1).T[::-1]",
+        "np.ascontiguousarray(dout.T)",
+        "np.ascontiguousarray(dout[::-1].T)",
         "engine/dense -k pieces",
     ),
     Fault(
@@ -209,8 +215,8 @@ FAULTS = [
     Fault(
         "the last piece of a block is left out of the sum",
         "engine/dense.py",
-        "pieces.sum(axis=0, out=out)",
-        "pieces[:-1].sum(axis=0, out=out)",
+        "products.sum(axis=0, out=",
+        "products[:-1].sum(axis=0, out=",
         "engine/dense -k pieces",
     ),
     Fault(
