@@ -12,7 +12,7 @@ from helpers.figures.playground import KERNELS, Playground, kernel_effects
 from helpers.figures.scores import (
     accuracies, cascade, compare_networks, confusion, confusion_of, curves, insertion_deletion_curves, intervals, rungs,
 )  # fmt: skip
-from helpers.figures.sliding import correlate, sliding_animation, sliding_strip
+from helpers.figures.sliding import correlate, sliding_strip
 from helpers.figures.names import drawn_names, shorten
 from helpers.figures.style import setup, to_png
 from helpers.figures.tables import code_safe, table

@@ -1,7 +1,10 @@
-"""What a notebook shows beside figures: code of `helpers` itself, folded solutions, pictures that move on a screen."""
+"""What a notebook shows beside figures: code of `helpers` itself, folded solutions, figures that answer in the page."""
 
 import ast
+import base64
 import inspect
+import io
+import math
 import re
 import sys
 import textwrap
@@ -9,13 +12,16 @@ from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
 
+import numpy as np
 from IPython import get_ipython
-from IPython.display import HTML, Markdown
+from IPython.display import Markdown
 from matplotlib.figure import Figure
+from PIL import Image
 
 from helpers.store.files import ROOT
 
 MARK = re.compile(r"  # exercise \d+\.\d+$", re.MULTILINE)  # of helpers.course, in the first line of a function
+LIVE = "application/vnd.cnn-report+json"  # what the scripts of the report's page read
 
 
 def solution(text: str) -> Markdown:
@@ -44,15 +50,37 @@ def source(*objects: Callable | type) -> Markdown:
     return Markdown(f"```python\n{code.strip()}\n```\n\nFrom {links}")
 
 
-class Animated:
-    """A picture that moves where that can be seen, `animation`, and on paper its `still`, as one output of a cell."""
+class Live:
+    """A figure that answers in the report's page, and is its `still` everywhere else, as one output of a cell.
 
-    def __init__(self, animation: HTML, still: Figure) -> None:
-        self.animation, self.still = animation, still
+    kind names the script that makes it, helpers/report/assets/interactive/<kind>.js, and `data` are what that script
+    reads: pictures, which are uint8 arrays (H, W, 3), become PNGs that lose nothing, other arrays lists of numbers.
+    """
+
+    def __init__(self, still: Figure, kind: str, **data: object) -> None:
+        self.still, self.data = still, {"kind": kind} | data
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
         data, metadata = get_ipython().display_formatter.format(self.still)
-        return data | {"text/html": self.animation.data}, metadata
+        return data | {LIVE: _plain(self.data)}, metadata
+
+
+def _plain(value: object) -> object:
+    """Return what JSON can hold: pictures as PNG, floats to six digits."""
+    match value:
+        case dict():
+            return {str(name): _plain(each) for name, each in value.items()}
+        case np.ndarray(dtype=np.uint8, shape=(_, _, 3)):
+            file = io.BytesIO()
+            Image.fromarray(value).save(file, "PNG", optimize=True)
+            return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+        case np.ndarray() | list() | tuple():
+            return [_plain(each) for each in value]
+        case np.generic():
+            return _plain(value.item())
+        case float():
+            return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value
 
 
 def _file(each: Callable | type) -> str:

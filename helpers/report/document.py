@@ -1,5 +1,6 @@
 """Turns executed notebooks into one pandoc document: its JSON, and a folder of the pictures that it shows."""
 
+import json
 import re
 from pathlib import Path
 
@@ -16,7 +17,7 @@ CITATION = ROOT / "CITATION.cff"
 RICHEST = (*image_files.SUFFIXES, "text/html", "text/markdown", "text/latex", "text/plain")
 LEFT_OUT = {"remove-cell", "parameters", "injected-parameters", "papermill-error-cell-tag", "caption"}
 LEFT_OUT |= {"abstract", "environment"}  # which are for the title page and for an appendix
-_MOVING = re.compile(r'<img(?: alt="[^"<>]*")? src="data:image/[\w.+-]+;base64,[\w+/=]+">')  # nothing else of a page
+LIVE = "application/vnd.cnn-report+json"  # helpers.figures.text.Live makes it, the page's scripts read it
 UNDRAWN = "This run's data give it nothing to show."
 
 
@@ -123,8 +124,8 @@ def _output(output: NotebookNode, folder: Path) -> dict:
         raise ValueError(f"the report cannot show an output of type {', '.join(output.data)}")
     content = output.data[kind]
     if kind in image_files.SUFFIXES:
-        moving = _MOVING.search(output.data.get("text/html", ""))  # of which this one is a still
-        return _block("picture", moving[0] if moving else "", **image_files.write(kind, content, folder))
+        live = json.dumps(output.data[LIVE]).replace("<", "\\u003c") if LIVE in output.data else ""
+        return _block("picture", live, **image_files.write(kind, content, folder))
     if kind == "text/html":
         content = re.sub(r"(?is)<(style|script)\b.*?</\1\s*>", "", content)
     if kind == "text/markdown":

@@ -47,8 +47,7 @@ def write(notebooks: list[Path], parameters: dict, where: Path) -> tuple[Path, P
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         source = json.dumps(document.document(notebooks, _facts(parameters), fingerprint(notebooks), folder))
-        for asset in ASSETS.iterdir():
-            shutil.copy(asset, folder)
+        shutil.copytree(ASSETS, folder, dirs_exist_ok=True)
         made = _pandoc(source, "html", folder).encode(), _pdf(_pandoc(source, "typst", folder), folder)
     page, pdf = where / "report.html", where / "report.pdf"
     for path, content in zip((page, pdf), made, strict=True):

@@ -1,14 +1,18 @@
 """Texts that notebooks show: code of `helpers` as it is, without its docstrings."""
 
 import ast
+import base64
 import importlib
 import inspect
+import io
+import json
 
+import numpy as np
 import pytest
-from IPython.display import HTML
+from PIL import Image
 
 from helpers import convolution, layers
-from helpers.figures.text import Animated, source
+from helpers.figures.text import LIVE, Live, source
 
 
 def shown(*objects):
@@ -58,7 +62,7 @@ def test_what_is_not_written_in_helpers_is_refused(other):
         source(other)
 
 
-def test_what_moves_brings_its_still_with_it(monkeypatch):
+def test_a_figure_that_answers_brings_its_still_and_its_data_with_it(monkeypatch):
     class Shell:
         class display_formatter:
             @staticmethod
@@ -66,5 +70,14 @@ def test_what_moves_brings_its_still_with_it(monkeypatch):
                 return {"image/png": b"still", "text/plain": repr(figure)}, {}
 
     monkeypatch.setattr("helpers.figures.text.get_ipython", Shell)
-    data, _ = Animated(HTML("<img>"), "figure")._repr_mimebundle_()
-    assert data == {"image/png": b"still", "text/plain": "'figure'", "text/html": "<img>"}
+    picture = np.random.default_rng(0).integers(0, 256, (5, 4, 3), dtype=np.uint8)
+    numbers = {"a": np.array([[1 / 3, np.nan]], np.float32), 2: (np.int64(7), "x", None, True)}
+    data, _ = Live("figure", "moving", pictures={"one": picture}, **{"numbers": numbers})._repr_mimebundle_()
+    live = data.pop(LIVE)
+    assert data == {"image/png": b"still", "text/plain": "'figure'"}
+    assert live["kind"] == "moving"
+    assert live["numbers"] == {"a": [[0.333333, None]], "2": [7, "x", None, True]}
+    shown = Image.open(io.BytesIO(base64.b64decode(live["pictures"]["one"].partition(",")[2])))
+    assert np.array_equal(np.asarray(shown), picture)  # without loss
+    assert "icc_profile" not in shown.info
+    json.dumps(live, allow_nan=False)

@@ -526,10 +526,10 @@ FAULTS = [
         "report/rendering",
     ),
     Fault(
-        "a moving picture brings attributes of its own",
+        "a figure's data may end their script",
         "report/document.py",
-        '[^"<>]*")? src=',
-        '[^<>]*")? src=',
+        '.replace("<", "\\\\u003c")',
+        "",
         "report/rendering",
     ),
 ]

@@ -74,6 +74,7 @@ def imported():
 PEERS = ["captum", "onnx", "pytorch_grad_cam", "quantus", "skimage", "statsmodels", "torch"]
 ELSEWHERE = {
     **dict.fromkeys(PEERS, "peers.txt has them, for `make peers`; with torch the benchmark compares, too"),
+    "playwright": "tests/browser/requirements.txt has it, which .ci/run installs",
     "IPython": "it comes with ipykernel, which has no use without it",
 }
 

@@ -338,8 +338,8 @@ local function picture(block, cell)
   end
   local still = pandoc.Image({pandoc.Str(alt)}, a.src, '', {width = a.width, height = a.height})
   if block.text == '' then return still end
-  local open = '<details class="moving" open><summary>Animation: fold to stop</summary>'
-  return pandoc.Span{pandoc.RawInline('html', open .. block.text .. '</details>'), still}
+  local script = '<script type="application/json" class="live">' .. block.text .. '</script>'
+  return pandoc.Span{still, pandoc.RawInline('html', script)}  -- the page's own scripts make it answer
 end
 
 local function centred(plain)
