@@ -536,7 +536,7 @@ def claims():
     return [
         (r"course report of (\d{4})", re.findall(r"\d{4}$", source_report()["title"])),
         (r"accuracy on (\d+) images", counts()[2:]),
-        (r"(\d+) % interval", ("95",)),  # tests/test_measured.py
+        (r"(\d+)% interval", ("95",)),  # tests/study/test_statistics.py
         (r"architecture and (\d+) photographs", photographs),
         (r"source's (\d+) errors", (str(len(appendices.errata(texts))),)),
         (r"([\d,]+) parameters trained", (parameters(),)),
