@@ -43,10 +43,7 @@ def packed(pictures, extra=(), tail=()):
     inner = io.BytesIO()
     with tarfile.open(fileobj=inner, mode="w:gz", compresslevel=1) as tar:
         for info, content in [*members, *tail]:
-            if info.size > len(content):
-                tar.fileobj.write(info.tobuf())  # a size that is only claimed
-            else:
-                tar.addfile(info, io.BytesIO(content))
+            tar.addfile(info, io.BytesIO(content))
     return zipped(inner.getvalue())
 
 
@@ -56,12 +53,6 @@ def zipped(tar, name=TAR):
         archive.writestr("caltech-101/Annotations.tar", b"other things")
         archive.writestr(name, tar)
     return outer.getvalue()
-
-
-def inner(archive):
-    """Return the tar.gz of such an archive."""
-    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
-        return opened.read(TAR)
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -9,14 +9,13 @@ import tarfile
 import tempfile
 import warnings
 import zipfile
-import zlib
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from tqdm.auto import tqdm
 
-from helpers.store.files import ROOT, expanded, file_digest, whole_file
+from helpers.store.files import ROOT, expanded, file_digest
 
 SPLIT_FILE = ROOT / "data" / "caltech101.csv"
 FOLDER = ROOT / "data" / "caltech101"
@@ -27,10 +26,6 @@ SHA256 = "331234750fc7f77520e50d9565e8b6907b03565e30320da1401130db08c61f91"
 TIMEOUT = 30  # seconds without a byte
 _TAR = "caltech-101/101_ObjectCategories.tar.gz"  # inside the zip
 _TOP = "101_ObjectCategories"  # inside the tar
-_PICTURE_LIMIT = 10 * 2**20  # bytes; the largest real one is far below
-_TAR_LIMIT = 2**30  # bytes unpacked; the real one is a seventh of it
-# What zipfile and tarfile raise for a damaged archive; OSError is not among them: a full disk is no damage.
-_DAMAGE = (EOFError, KeyError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, zlib.error)
 
 
 class Photograph(NamedTuple):
@@ -102,19 +97,24 @@ def fetch_caltech101(folder: str | Path = FOLDER, *, url: str = URL, known_hash:
     folder = Path(folder)
     if _is_filled(folder):
         raise FileExistsError(f"{folder} holds files already: remove it first, to fetch the photographs again.")
-    by_hand = f"Or put the photographs there by hand: {folder}{os.sep}<class>{os.sep}image_NNNN.jpg (data/README.md)."
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent) as temporary:
-            archive = pooch.retrieve(url, f"sha256:{known_hash}", "caltech-101.zip", temporary, downloader=_stream)
+        with (
+            tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent) as temporary,
+            _Bar(desc="Fetching Caltech-101", unit="B", unit_scale=True, leave=False) as bar,
+        ):
+            http = pooch.HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=TIMEOUT)
+            archive = pooch.retrieve(url, f"sha256:{known_hash}", "caltech-101.zip", temporary, downloader=http)
             unpacked = _unpack(Path(archive), Path(temporary) / "photographs")
             if folder.is_dir():
                 folder.rmdir()  # it is empty; Windows does not rename onto a folder
             unpacked.replace(folder)
-    except OSError as error:
-        raise OSError(f"{url} could not be fetched ({error}). Try again later. {by_hand}") from error
-    except ValueError as error:
-        raise ValueError(f"{url} did not give the official archive ({error}). Try again later. {by_hand}") from error
+    except (OSError, ValueError) as error:
+        system = isinstance(error, OSError)
+        raise (OSError if system else ValueError)(
+            f"{url} {'could not be fetched' if system else 'did not give the official archive'} ({error}). Try again "
+            f"later. Or put the photographs there by hand: {folder / '<class>' / 'image_NNNN.jpg'} (data/README.md)."
+        ) from error
     return folder
 
 
@@ -122,45 +122,25 @@ def _is_filled(folder: Path) -> bool:
     return folder.is_dir() and any(folder.iterdir())
 
 
-def _stream(url: str, output_file: str, _: object) -> None:
-    """Write what `url` gives into a file, as pooch wants it, but no more than the archive has: the disk is finite."""
-    import requests
+class _Bar(tqdm):
+    """Shows how much has come, and stops what is longer than the archive: the disk is finite."""
 
-    with (
-        requests.get(url, stream=True, timeout=TIMEOUT) as response,
-        Path(output_file).open("wb") as file,
-        tqdm(desc="Fetching Caltech-101", total=SIZE, unit="B", unit_scale=True, leave=False) as bar,
-    ):
-        response.raise_for_status()
-        for chunk in response.iter_content(2**16):
-            if file.tell() + len(chunk) > SIZE:
-                raise ValueError(f"it goes on behind the archive's {SIZE:,} bytes")
-            file.write(chunk)
-            bar.update(len(chunk))
+    def __bool__(self) -> bool:  # pooch asks whether there is one
+        return True
+
+    def update(self, n: float = 1) -> bool | None:
+        if self.n > SIZE:
+            raise ValueError(f"it goes on behind the archive's {SIZE:,} bytes")
+        return super().update(n)
 
 
 def _unpack(archive: Path, folder: Path) -> Path:
-    """Copy the listed photographs out of the tar within the zip, which is read as a stream and never stored."""
-    # Written are bytes of regular files, under names of our own: nothing of the archive's can land outside.
-    expected = {f"{_TOP}/{photograph.name}": photograph.name for photograph in photographs()}
-    try:
-        with zipfile.ZipFile(archive) as z, z.open(_TAR) as packed, tarfile.open(fileobj=packed, mode="r|gz") as tar:
-            for member in tar:
-                if member.offset_data + member.size > _TAR_LIMIT:
-                    raise ValueError(f"it unpacks to more than {_TAR_LIMIT:,} bytes")
-                if member.isreg() and member.name in expected:
-                    _copy(tar, member, folder / expected.pop(member.name))
-                if not expected:
-                    break
-    except _DAMAGE as error:
-        raise ValueError(f"it is not a zip file with {_TAR} in it, or is damaged ({error})") from error
-    if expected:
-        raise ValueError(f"{len(expected)} of the photographs are not in it, the first being {min(expected)}")
+    """Copy the listed photographs out of the tar within the zip: its SHA-256 says that they are there, and whole."""
+    expected = {f"{_TOP}/{photograph.name}": folder / photograph.name for photograph in photographs()}
+    with zipfile.ZipFile(archive) as z, z.open(_TAR) as packed, tarfile.open(fileobj=packed, mode="r|gz") as tar:
+        for member in tar:  # under names of our own, whatever an archive says
+            if member.isreg() and member.name in expected:
+                path = expected[member.name]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(tar.extractfile(member).read())
     return folder
-
-
-def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
-    if member.size > _PICTURE_LIMIT:
-        raise ValueError(f"{member.name} in it has {member.size:,} bytes, which is no photograph of this collection")
-    with whole_file(path) as temporary:
-        temporary.write_bytes(tar.extractfile(member).read())

@@ -8,11 +8,13 @@ import argparse
 import sys
 from collections.abc import Callable
 
+import cv2
 import numpy as np
-from scipy.ndimage import convolve
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
@@ -21,86 +23,63 @@ from helpers.store.console import print_anything
 from helpers.store.files import sentence
 
 SIDE = 16  # pixels of a thumbnail
-PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+EDGE = np.pad(np.zeros((SIDE - 2, SIDE - 2), bool), 1, constant_values=True)
+STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # 1 / L2 penalty, of features of variance 1
+FLAT = FunctionTransformer(lambda features: features.reshape(len(features), -1))
+Parts = list[tuple[np.ndarray, np.ndarray]]  # features and labels of train, val and test
 
 
 def thumbnails(images: np.ndarray) -> np.ndarray:
-    """Return images (N, H, W, C) scaled down to (N, 16, 16, C) in 0..1, each pixel the mean of those it covers."""
-    edges = np.linspace(0, images.shape[1], SIDE + 1).astype(int)
-    rows = np.add.reduceat(images, edges[:-1], axis=1, dtype=np.float64)
-    sums = np.add.reduceat(rows, edges[:-1], axis=2)
-    area = np.diff(edges)
-    return sums / (area[:, None, None] * area[None, :, None] * 255.0)
-
-
-def borders(images: np.ndarray) -> np.ndarray:
-    """Return the colours (N, 60, 3) of the outermost pixels of the thumbnails, the four borders of each image."""
-    edge = np.pad(np.zeros((SIDE - 2, SIDE - 2), bool), 1, constant_values=True)
-    return thumbnails(images)[:, edge]
+    """Return uint8 images (N, H, W, 3) scaled down to (N, 16, 16, 3), each pixel the mean of those it covers."""
+    return np.array([cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for image in images])
 
 
 def background(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Return thumbnails (N, 16, 16, 3) without the object: what its mask (N, H, W) hides is filled in from around it.
 
-    Ring by ring, by the mean of the known neighbours. ValueError where a mask covers its whole picture.
+    Source: Bertalmio, Bertozzi and Sapiro (2001). ValueError where a mask covers its whole picture.
     """
-    known = thumbnails(masks[..., None]) == 0
-    pixels, around = np.where(known, thumbnails(images), 0.0), np.ones((1, 3, 3, 1))
-    while not known.all():
-        count = convolve(known.astype(float), around, mode="constant")
-        fresh = ~known & (count > 0)
-        if not fresh.any():
-            raise ValueError("A mask covers its whole picture: there is no background to look at.")
-        pixels = np.where(fresh, convolve(pixels, around, mode="constant") / np.maximum(count, 1), pixels)
-        known = known | fresh
-    return pixels
+    hidden = [cv2.resize(mask.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_AREA) > 0 for mask in masks]
+    if any(of_one.all() for of_one in hidden):
+        raise ValueError("A mask covers its whole picture: there is no background to look at.")
+    pairs = zip(thumbnails(images), hidden, strict=True)
+    return np.array([cv2.inpaint(seen, of_one.astype(np.uint8), 1, cv2.INPAINT_NS) for seen, of_one in pairs])
 
 
-def best_fit(train: tuple[np.ndarray, np.ndarray], val: tuple[np.ndarray, np.ndarray]) -> LogisticRegression:
-    """Return the multinomial logistic regression on features (N, D) with labels (N,) that has the lowest loss on val.
-
-    What is chosen is the L2 penalty: penalty / 2 D times the sum of squares, beside the mean cross-entropy.
-    """
-    x, y = train
-    strengths = [x.shape[1] / (penalty * len(y)) for penalty in PENALTIES]
-    with threadpool_limits(1, user_api="blas"):  # such small products are slower on many threads
-        fits = [LogisticRegression(C=strength, max_iter=10_000).fit(x, y) for strength in strengths]
-    return min(fits, key=lambda fit: log_loss(val[1], fit.predict_proba(val[0]), labels=fit.classes_))
-
-
-def logistic_regression(*parts: tuple[np.ndarray, np.ndarray]) -> float:
-    """Return the test accuracy of `best_fit` for train, val and test: features (N, ...), scaled as one, and labels."""
-    centre, spread = parts[0][0].mean(axis=0), parts[0][0].std() + 1e-12
-    train, val, test = (((x - centre).reshape(len(x), -1) / spread, labels) for x, labels in parts)
-    return best_fit(train, val).score(*test)
-
-
-def _regress(features: Callable[[Split], np.ndarray]) -> Callable[[Dataset], float]:
-    return lambda d: logistic_regression(*((features(part), part.labels) for part in (d.train, d.val, d.test)))
-
-
-thumbnails_accuracy = _regress(lambda part: thumbnails(part.images))
-borders_accuracy = _regress(lambda part: borders(part.images))
-
-
-def background_accuracy(dataset: Dataset) -> float:
-    """Return what logistic regression makes of the picture without its object; not a number where masks are unknown."""
-    known = dataset.train.masks is not None
-    return _regress(lambda part: background(part.images, part.masks))(dataset) if known else float("nan")
-
-
-def neighbour_accuracy(dataset: Dataset) -> float:
-    """Return the share of test pictures whose nearest training thumbnail (Euclidean) is of their class."""
-    known, seen = (thumbnails(part.images).reshape(len(part), -1) for part in (dataset.train, dataset.test))
-    return KNeighborsClassifier(n_neighbors=1).fit(known, dataset.train.labels).score(seen, dataset.test.labels)
-
-
-CLASSIFIERS: dict[str, Callable[[Dataset], float]] = {
-    "logistic regression, 16 x 16 thumbnails": thumbnails_accuracy,
-    "logistic regression, four borders": borders_accuracy,
-    "logistic regression, object masked out": background_accuracy,
-    "nearest neighbour, 16 x 16 thumbnails": neighbour_accuracy,
+SEEN: dict[str, Callable[[Split], np.ndarray | None]] = {  # None where the masks are unknown
+    "16 x 16 thumbnails": lambda part: thumbnails(part.images),
+    "four borders": lambda part: thumbnails(part.images)[:, EDGE],
+    "object masked out": lambda part: None if part.masks is None else background(part.images, part.masks),
 }
+
+
+def logistic_regression(parts: Parts) -> Pipeline:
+    """Return the regression on scaled features, fitted to train, whose L2 penalty has the lowest loss on val."""
+    (x, y), (x_val, y_val), _ = parts
+    model = make_pipeline(FLAT, StandardScaler(), LogisticRegression(max_iter=10_000))
+    on_val = PredefinedSplit(np.repeat([-1, 0], [len(y), len(y_val)]))
+    search = GridSearchCV(model, {"logisticregression__C": STRENGTHS}, scoring="neg_log_loss", cv=on_val, refit=False)
+    with threadpool_limits(1, user_api="blas"):  # such small products are slower on many threads
+        search.fit(np.concatenate([x, x_val]), np.concatenate([y, y_val]))
+        return model.set_params(**search.best_params_).fit(x, y)
+
+
+def nearest_neighbour(parts: Parts) -> Pipeline:
+    """Return the classifier that names the class of the nearest training features (Euclidean)."""
+    return make_pipeline(FLAT, KNeighborsClassifier(n_neighbors=1)).fit(*parts[0])
+
+
+CLASSIFIERS = {
+    **{f"logistic regression, {what}": (logistic_regression, seen) for what, seen in SEEN.items()},
+    "nearest neighbour, 16 x 16 thumbnails": (nearest_neighbour, SEEN["16 x 16 thumbnails"]),
+}
+
+
+def accuracy(title: str, dataset: Dataset) -> float:
+    """Return the accuracy on test of the classifier of this title; not a number where it would need unknown masks."""
+    fit, seen = CLASSIFIERS[title]
+    parts = [(seen(split), split.labels) for split in (dataset.train, dataset.val, dataset.test)]
+    return float("nan") if parts[0][0] is None else fit(parts).score(*parts[2])
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -112,7 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
     names = parser.parse_args(arguments).datasets
     try:
         datasets = tqdm(map(load, names), "measuring", len(names), leave=False)
-        columns = [[accuracy(dataset) for accuracy in CLASSIFIERS.values()] for dataset in datasets]
+        columns = [[accuracy(title, dataset) for title in CLASSIFIERS] for dataset in datasets]
     except (OSError, ValueError) as error:
         sys.exit(sentence(error))
     print(f"{'accuracy on test':<42}" + "".join(f"{name[-14:]:>16}" for name in names))

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(server, world, pictures, m
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(caltech101, "_copy", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match=r"could not be fetched .*No space left on device"):
         fetch(server, world.folder, packed(pictures))
     assert files_below(world.top) == set()
