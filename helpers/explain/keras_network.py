@@ -1,4 +1,4 @@
-"""The passes through a Keras model whose layers are a chain, or a chain of chains; nothing is added to the model.
+"""The passes through a Keras model whose layers are a sequence, or a sequence of such; nothing is added to the model.
 
 A batch is as many questions, each about its own image: their sum is what is differentiated.
 """
@@ -14,8 +14,8 @@ WINDOWS = (L.Conv2D, L.DepthwiseConv2D, L.MaxPooling2D, L.AveragePooling2D)
 
 
 def layers(model) -> list:
-    """Return the layers in their order, those of a model within the model in its place; ValueError unless a chain."""
-    return [step for step in model.layers[:1] if isinstance(step, L.InputLayer)] + _chain(model)
+    """Return the layers in order, those of a model inside it in its place; ValueError where they are no sequence."""
+    return [step for step in model.layers[:1] if isinstance(step, L.InputLayer)] + _sequence(model)
 
 
 def gradients(model, last: int | None, rules: list, *, start: int = 0, also: int = -1, compiled: bool = True):
@@ -89,7 +89,7 @@ def set_weights(layer, arrays: list[np.ndarray]) -> None:
     layer.set_weights(arrays)
 
 
-def _chain(model) -> list:
+def _sequence(model) -> list:
     """Return the layers but for the inputs, found from the output back: a layer may stand in several models."""
     steps, tensors = [], getattr(model, "outputs", None) or []
     while len(tensors) == 1:
@@ -97,8 +97,8 @@ def _chain(model) -> list:
         tensors = layer._inbound_nodes[number].input_tensors
         if not tensors:
             return steps
-        steps = [*(_chain(layer) if isinstance(layer, keras.Model) else [layer]), *steps]
-    raise ValueError(f"{model.name} is no chain from one input to one output: only chains of layers can be explained.")
+        steps = [*(_sequence(layer) if isinstance(layer, keras.Model) else [layer]), *steps]
+    raise ValueError(f"{model.name} is no sequence of layers from one input to one output: only such can be explained.")
 
 
 def _score_layers(model, index: int) -> list:

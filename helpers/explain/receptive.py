@@ -57,7 +57,7 @@ def middle_neuron(layers: Iterable, height: int, width: int) -> tuple[int, int]:
 def geometry(model, layer) -> list[tuple]:
     """Return the layers up to and with `layer` as ((KH, KW), (stride, stride), ((above, below), (left, right))).
 
-    `model` is a Keras model whose layers are a chain, or a `helpers.network.Sequential`. ValueError for an unknown
+    `model` is a Keras model whose layers are a sequence, or a `helpers.network.Sequential`. ValueError for an unknown
     layer, and where a layer on the way has no place in the picture, such as a dense one.
     """
     return _checked(kind_of(model).layers(model)[: layer_index(model, layer) + 1])

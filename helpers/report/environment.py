@@ -1,4 +1,4 @@
-"""What a run was made with: the versions, the processor, and the kernels of NumPy's BLAS; a table of the report."""
+"""What a run was made with: the versions, the processor, and NumPy's BLAS; a table of the report."""
 
 import os
 import platform
@@ -28,7 +28,7 @@ def processor() -> str:
 
 
 def blas() -> str:
-    """Return the BLAS that NumPy has loaded, its version, and the kind of processor that its kernels are made for."""
+    """Return the BLAS that NumPy has loaded, its version, and the kind of processor that it is made for."""
     import numpy as np  # what is not loaded is not found
 
     found = [library for library in threadpool_info() if library["user_api"] == "blas"]
@@ -36,5 +36,5 @@ def blas() -> str:
     if not (own or found):
         return "unknown"
     library = (own or found)[0]
-    kernels = f", kernels for {library['architecture']}" if library.get("architecture") else ""
-    return f"{library['internal_api']} {library['version'] or ''}".strip() + kernels
+    made_for = f", for {library['architecture']}" if library.get("architecture") else ""
+    return f"{library['internal_api']} {library['version'] or ''}".strip() + made_for

@@ -55,8 +55,8 @@ def execute_notebook(notebook: Path, copy: Path, parameters: dict) -> None:
     import papermill
     from nbclient.exceptions import DeadKernelError
 
-    with tempfile.TemporaryDirectory() as scratch, own_kernel():
-        output = Path(scratch) / notebook.name
+    with tempfile.TemporaryDirectory() as folder, own_kernel():
+        output = Path(folder) / notebook.name
         try:
             papermill.execute_notebook(
                 nbformat.read(notebook, as_version=4),  # not its path: papermill would fill in braces in it

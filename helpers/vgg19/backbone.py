@@ -124,7 +124,7 @@ def position(model, layer: str) -> int:
 
 
 def tail(model, after: str, until: str | None = None, *, identities: bool = True):
-    """Return the part of a chain of layers behind `after`, up to `until` or the end, sharing the layers themselves.
+    """Return the part of a sequence of layers behind `after`, up to `until` or the end, sharing the layers themselves.
 
     Its input is what `after` puts out; layers that would only copy theirs can be left out. ValueError for a layer that
     the model has not, or in the wrong order.

@@ -35,7 +35,7 @@ def test_nothing_tells_whose_machine_it_was():
         ([], "unknown"),
         (
             [("scipy.libs", "openblas", "1.0", "Zen"), ("numpy.libs", "openblas", "2.0", "Haswell")],
-            "openblas 2.0, kernels for Haswell",
+            "openblas 2.0, for Haswell",
         ),
         ([("lib", "mkl", "2024", None)], "mkl 2024"),
         ([("numpy.libs", "accelerate", None, None)], "accelerate"),
