@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from helpers.explain.networks import batches, checked_batch, checked_image, kind_of, layer_index, of_classes, places
+from helpers.explain.networks import batches, kind_of, layer_index
+from helpers.explain.questions import checked_batch, checked_image
 
 
 def gradient_rule(z, delta, positive):  # exercise 5.1
@@ -52,18 +53,13 @@ def guided_backprop(model, image: np.ndarray, layer, neuron, rule: str = "guided
     dense layer its number. Where maxima are equal, a pooling sends the gradient to the first. ValueError for an unknown
     layer or rule, a neuron outside, and a rule other than "gradient" where not every activation is a ReLU.
     """
-    return gradient_function(model, layer, rule, compiled=False)(image, neuron)
+    return gradient_function(model, layer, rule)(image, neuron)
 
 
-def gradient_function(model, layer, rule: str = "guided", *, compiled: bool = True):
+def gradient_function(model, layer, rule: str = "guided"):
     """Return f(image, neuron), which gives what `guided_backprop` does: the copy is made once for many neurons."""
-    last = layer_index(model, layer)
-    send_back = kind_of(model).gradients(model, last, _known([rule]), compiled=compiled)
-
-    def outside(place: tuple, shape: tuple) -> str:
-        return f"The neuron {place} is outside the output of {layer!r}, which has the shape {shape}."
-
-    return lambda image, neuron: send_back(checked_image(image)[None], places([neuron], outside))[0][0, 0]
+    send_back = kind_of(model).gradients(model, layer_index(model, layer), _known([rule]))
+    return lambda image, neuron: send_back(checked_image(image)[None], [neuron])[0][0, 0]
 
 
 def class_gradients(model, images: np.ndarray, classes, rule: str = "gradient", *, batch_size: int = 8) -> np.ndarray:
@@ -84,12 +80,7 @@ def evidence_function(model, rules: Sequence[str], layer=None):
     """
     also = -1 if layer is None else layer_index(model, layer)
     send_back = kind_of(model).gradients(model, None, _known(rules), also=also)
-
-    def evidence(images: np.ndarray, classes) -> tuple[np.ndarray, np.ndarray]:
-        images, classes = checked_batch(images, classes)
-        return send_back(images, of_classes(classes))
-
-    return evidence
+    return lambda images, classes: send_back(*checked_batch(images, classes))
 
 
 def _known(rules: Sequence[str]) -> list:

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 
 from helpers.explain.backprop import class_gradients, gradient_rule
-from helpers.explain.networks import checked_batch, checked_image, kind_of, layer_index, of_classes
+from helpers.explain.networks import kind_of, layer_index
+from helpers.explain.questions import checked_batch, checked_image
 
 
 def class_map(model, image: np.ndarray, class_index: int, layer) -> np.ndarray:
@@ -30,8 +31,8 @@ def score_gradients(model, a: np.ndarray, classes, layer) -> np.ndarray:
     """Return d y_c / d a, (N, h, w, C), for the class classes[n] of each image; raises as `class_map` does."""
     a, classes = checked_batch(a, classes, layer)
     start = layer_index(model, layer) + 1
-    send_back = kind_of(model).gradients(model, None, [gradient_rule], start=start, compiled=False)
-    return send_back(a, of_classes(classes))[0][0]
+    send_back = kind_of(model).gradients(model, None, [gradient_rule], start=start)
+    return send_back(a, classes)[0][0]
 
 
 def grad_cam(model, image: np.ndarray, class_index: int, layer) -> np.ndarray:

@@ -18,21 +18,24 @@ METHODS = ("plain gradient", "guided backprop", "Grad-CAM", "Guided Grad-CAM")
 BASELINES = ("random", "centre", "edge")
 
 
-def method_maps(model, images: np.ndarray, classes, layer: str) -> np.ndarray:
+def method_maps(model, images: np.ndarray, classes, layer: str, cache: str | Path | None = None) -> np.ndarray:
     """Return the maps of METHODS, (4, N, H, W) float32, not negative, for RGB images (N, H, W, 3) of 0 to 255.
 
     Of a gradient the largest absolute value among the colours is taken (Simonyan et al. 2014); Guided Grad-CAM is
-    guided backprop times Grad-CAM. The maps speak for classes[n], before softmax.
+    guided backprop times Grad-CAM. The maps speak for classes[n], before softmax. The file `cache` keeps them.
     """
-    evidence = evidence_function(model, ("gradient", "guided"), layer)
-    maps = np.empty((len(METHODS), *images.shape[:3]), np.float32)
-    for part in batches(len(images), 8, "maps"):
-        inputs, asked = vgg19.preprocess(images[part]), np.asarray(classes)[part]
-        gradients, activations = evidence(inputs, asked)
-        plain, guided = np.abs(gradients).max(axis=4)
-        cams = cam_maps(model, activations, asked, layer, images.shape[1:3])
-        maps[:, part] = plain, guided, cams, guided * cams
-    return maps
+
+    def compute() -> dict[str, np.ndarray]:
+        evidence, maps = evidence_function(model, ("gradient", "guided"), layer), []
+        for part in batches(len(images), 8, "maps"):
+            gradients, activations = evidence(vgg19.preprocess(images[part]), classes[part])
+            plain, guided = np.abs(gradients).max(axis=4)
+            cams = cam_maps(model, activations, classes[part], layer, images.shape[1:3])
+            maps.append([plain, guided, cams, guided * cams])
+        return {"maps": np.concatenate(maps, axis=1)}
+
+    key = "" if cache is None else key_of(method_maps, vgg19.digest(model), images, np.asarray(classes), layer)
+    return kept(cache, key, compute)["maps"]
 
 
 def cam_maps(model, activations: np.ndarray, classes, layer: str, shape: tuple[int, int]) -> np.ndarray:
@@ -59,15 +62,6 @@ def edge_map(image: np.ndarray) -> np.ndarray:
     """Return the size of the Sobel gradient of an RGB image's gray values, (H, W)."""
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64)
     return np.hypot(cv2.Sobel(gray, cv2.CV_64F, 1, 0), cv2.Sobel(gray, cv2.CV_64F, 0, 1))
-
-
-def all_maps(
-    model, images: np.ndarray, classes: np.ndarray, layer: str, *, rng: np.random.Generator, cache: str | Path | None
-) -> dict[str, np.ndarray]:
-    """Return the maps of METHODS and BASELINES by name, each (N, H, W) float32; the file `cache` keeps them."""
-    key = key_of(all_maps, vgg19.digest(model), images, np.asarray(classes), layer)
-    maps = kept(cache, key, lambda: {"maps": method_maps(model, images, classes, layer)})["maps"]
-    return dict(zip(METHODS, maps, strict=True)) | baseline_maps(images, rng)
 
 
 def distractor_game(
@@ -100,12 +94,12 @@ def fading_curves(model, images: np.ndarray, maps: np.ndarray, classes, *, steps
     """
 
     def compute() -> dict[str, np.ndarray]:
-        probabilities = vgg19.compiled(model)
+        probabilities = vgg19.compiled(vgg19.tail(model, model.layers[0].name, identities=False))
         ask = {"steps": steps, "fill": MEAN_BGR[::-1], "batch_size": 8}
         pairs = zip(images.astype(np.float32), maps.swapaxes(0, 1), classes, strict=True)
-        parts = [insertion_deletion(probabilities, image, of_image, int(c), **ask) for image, of_image, c in pairs]
-        curves = {kind: np.array([getattr(part, kind) for part in parts]) for kind in ("insertion", "deletion")}
-        return {"share": parts[0].share, **curves}
+        parts = [vars(insertion_deletion(probabilities, image, of_image, c, **ask)) for image, of_image, c in pairs]
+        return {name: np.array([part[name] for part in parts]) for name in parts[0]}
 
     key = key_of(fading_curves, vgg19.digest(model), images, maps, list(classes), steps)
-    return Curves(**kept(cache, key, compute))
+    found = kept(cache, key, compute)
+    return Curves(found["share"][0], found["insertion"], found["deletion"])

@@ -3,8 +3,9 @@
 Source: Petsiuk, Das and Saenko (2018).
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import cv2
 import numpy as np
@@ -42,18 +43,19 @@ def insertion_deletion(
     ValueError for shapes that do not fit, an unknown class, a map that is not finite, and fewer than one step.
     """
     image, maps, shape = _checked(image, maps, steps, batch_size)
-    says = _probability(model, class_index, batch_size)
     blurred = cv2.GaussianBlur(image, (0, 0), blur).reshape(image.shape)
     empty = np.full_like(image, fill)
     counts = [round(k * maps[0].size / steps) for k in range(steps + 1)]
-    start, whole, end = says([blurred, image, empty])  # the same for every map
-    insertion, deletion = [], []
-    for heat in tqdm(maps, desc="insertion and deletion", unit="map", delay=3, leave=False):
-        first = [(ranks(heat) < count)[..., None] for count in counts[1:-1]]
-        insertion.append([start, *says([np.where(f, image, blurred) for f in first]), whole])
-        deletion.append([whole, *says([np.where(f, empty, image) for f in first]), end])
-    curves = (np.array(of_maps).reshape(*shape, steps + 1) for of_maps in (insertion, deletion))
-    return Curves(np.array(counts) / maps[0].size, *curves)
+    first = [(rank < count)[..., None] for rank in map(ranks, maps) for count in counts[1:-1]]
+    put_in = (np.where(f, image, blurred) for f in first)
+    taken_out = (np.where(f, empty, image) for f in first)
+    asked = chain([blurred, image, empty], put_in, taken_out)  # the ends are the same for every map
+    asked = tqdm(asked, "insertion and deletion", 3 + 2 * len(first), unit="image", delay=3, leave=False)
+    says = _probabilities(model, asked, class_index, batch_size)
+    start, whole, end = says[:3, None, None].repeat(len(maps), axis=1)
+    rising, falling = says[3:].reshape(2, len(maps), steps - 1)
+    curves = np.hstack([start, rising, whole]), np.hstack([whole, falling, end])
+    return Curves(np.array(counts) / maps[0].size, *(curve.reshape(*shape, steps + 1) for curve in curves))
 
 
 def ranks(heat: np.ndarray) -> np.ndarray:  # exercise 6.4
@@ -62,17 +64,14 @@ def ranks(heat: np.ndarray) -> np.ndarray:  # exercise 6.4
     return np.argsort(order).reshape(heat.shape)
 
 
-def _probability(model, class_index: int, batch_size: int) -> Callable[[list], np.ndarray]:
-    predict = getattr(model, "predict_proba", lambda batch: np.asarray(model(batch)))
-
-    def says(images: list) -> np.ndarray:
-        parts = [predict(np.stack(images[k : k + batch_size])) for k in range(0, len(images), batch_size)]
-        for out in parts:
-            if out.ndim != 2 or not 0 <= class_index < out.shape[1]:
-                raise ValueError(f"There is no class {class_index}: the network's outputs have the shape {out.shape}.")
-        return np.concatenate([[], *(out[:, class_index] for out in parts)])
-
-    return says
+def _probabilities(model, images: Iterator[np.ndarray], class_index: int, batch_size: int) -> np.ndarray:
+    predict, parts, images = getattr(model, "predict_proba", model), [], iter(images)
+    while batch := list(islice(images, batch_size)):
+        out = np.asarray(predict(np.stack(batch)))
+        if out.ndim != 2 or not 0 <= class_index < out.shape[1]:
+            raise ValueError(f"There is no class {class_index}: the network's outputs have the shape {out.shape}.")
+        parts.append(out[:, class_index])
+    return np.concatenate(parts)
 
 
 def _checked(image, maps, steps: int, batch_size: int) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:

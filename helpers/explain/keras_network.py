@@ -5,12 +5,14 @@ A batch is as many questions, each about its own image: their sum is what is dif
 
 import numpy as np
 
+from helpers.explain.questions import places
 from helpers.vgg19 import is_identity
 from helpers.vgg19.backend import keras, tf
 
 L = keras.layers
 POINTWISE = (L.Activation, L.BatchNormalization, L.Dropout, L.InputLayer, L.Normalization, L.ReLU)
 WINDOWS = (L.Conv2D, L.DepthwiseConv2D, L.MaxPooling2D, L.AveragePooling2D)
+weights, set_weights = L.Layer.get_weights, L.Layer.set_weights  # of a layer, the kernel first
 
 
 def layers(model) -> list:
@@ -18,12 +20,12 @@ def layers(model) -> list:
     return [step for step in model.layers[:1] if isinstance(step, L.InputLayer)] + _sequence(model)
 
 
-def gradients(model, last: int | None, rules: list, *, start: int = 0, also: int = -1, compiled: bool = True):
-    """Return f(x, places) for the layers from `start` to `last`, None for the class scores.
+def gradients(model, last: int | None, rules: list, *, start: int = 0, also: int = -1):
+    """Return f(x, neurons) for the layers from `start` to `last`, None for the class scores.
 
-    f gives d output[n, *places(shape)[n]] / d x[n] for every n by each rule, (R, N, ...), and the output of layer
-    `also`. Compiled, a call takes half the time, and the first a moment more. ValueError for a rule other than
-    "gradient" where an activation is no ReLU, and for `also` or `start` behind the scores.
+    f gives d output[n, *neurons[n]] / d x[n] for every n by each rule, (R, N, ...), and the output of layer `also`.
+    ValueError for a rule other than "gradient" where an activation is no ReLU, for a neuron that there is not, and for
+    `also` or `start` behind the scores.
     """
     relu = _Relu()
     steps = layers(model)[: last + 1] if last is not None else _score_layers(model, max(also, start - 1))
@@ -37,13 +39,14 @@ def gradients(model, last: int | None, rules: list, *, start: int = 0, also: int
             neurons = tf.gather_nd(_run(steps[also + 1 :], middle), where, batch_dims=1)
         return [tape.gradient(neurons, x) for relu.rule in rules], middle
 
-    if compiled:
+    if not start:  # compiled, a call takes half the time, and the first a moment more
         image = tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype)
         pull = tf.function(pull, input_signature=(image, tf.TensorSpec((None, None), tf.int32)), autograph=False)
 
-    def send_back(x: np.ndarray, places) -> tuple[np.ndarray, np.ndarray]:
+    def send_back(x: np.ndarray, neurons) -> tuple[np.ndarray, np.ndarray]:
         x = tf.constant(x) if start else _batch(model, x)
-        out, middle = pull(x, tf.constant(places(_output_shape(steps, x.shape)), tf.int32))
+        where = places(neurons, _output_shape(steps, x.shape), last)
+        out, middle = pull(x, tf.constant(where, tf.int32))
         return np.stack(out), middle.numpy()
 
     return send_back
@@ -77,16 +80,6 @@ def clone(model):
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     return copy
-
-
-def weights(layer) -> list[np.ndarray]:
-    """Return the layer's weights, the kernel first."""
-    return layer.get_weights()
-
-
-def set_weights(layer, arrays: list[np.ndarray]) -> None:
-    """Put arrays such as `weights` returns into the layer."""
-    layer.set_weights(arrays)
 
 
 def _sequence(model) -> list:

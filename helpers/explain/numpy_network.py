@@ -1,9 +1,11 @@
 """The passes through a `helpers.network.Sequential`, on copies of its layers that share the weights."""
 
 import copy
+from functools import reduce
 
 import numpy as np
 
+from helpers.explain.questions import places
 from helpers.network import Conv2D, MaxPool2D, ReLU, to_inputs
 
 
@@ -25,15 +27,15 @@ def layers(model) -> list:
     return model.layers
 
 
-def gradients(model, last: int | None, rules: list, *, start: int = 0, also: int = -1, compiled: bool = True):
-    """Return what `keras_network.gradients` does; nothing is compiled here."""
+def gradients(model, last: int | None, rules: list, *, start: int = 0, also: int = -1):
+    """Return what `keras_network.gradients` does."""
 
-    def send_back(x: np.ndarray, places) -> tuple[np.ndarray, np.ndarray]:
+    def send_back(x: np.ndarray, neurons) -> tuple[np.ndarray, np.ndarray]:
         steps = _copies(model.layers[start : None if last is None else last + 1])
         middle = _forward(steps[: also + 1], x if start else to_inputs(x))
         out = _forward(steps[also + 1 :], middle)
         dout = np.zeros_like(out)
-        for n, place in enumerate(places(out.shape[1:])):
+        for n, place in enumerate(places(neurons, out.shape[1:], last)):
             dout[(n, *place)] = 1
         return np.stack([_backward(steps, dout, rule) for rule in rules]), middle
 
@@ -76,9 +78,7 @@ def _copies(steps: list) -> list:
 
 
 def _forward(steps: list, x: np.ndarray) -> np.ndarray:
-    for step in steps:
-        x = step.forward(x)
-    return x
+    return reduce(lambda out, step: step.forward(out), steps, x)
 
 
 def _backward(steps: list, dout: np.ndarray, rule) -> np.ndarray:

@@ -13,7 +13,9 @@ def pointing_game(maps: np.ndarray, masks: np.ndarray, tolerance: float = 0) -> 
     the same everywhere points nowhere, which is a miss. ValueError when shapes do not fit, a map is not finite, or a
     mask is empty. Source: Zhang et al. (2016); their program allows 15 pixels.
     """
-    maps, masks = _checked(maps, masks, tolerance)
+    maps, masks = _checked(maps, masks)
+    if not 0 <= tolerance < np.inf:
+        raise ValueError(f"The tolerance is a number of pixels from 0, not {tolerance!r}.")
     hits = [points_at(maps[n], masks[n], tolerance) for n in np.ndindex(maps.shape[:-2])]
     return np.array(hits, bool).reshape(maps.shape[:-2])[()]
 
@@ -56,7 +58,7 @@ def mosaics(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndar
     return np.stack([np.concatenate(images[row], axis=1) for row in where]), where
 
 
-def _checked(maps, masks, tolerance: float = 0) -> tuple[np.ndarray, np.ndarray]:
+def _checked(maps, masks) -> tuple[np.ndarray, np.ndarray]:
     maps, masks = np.asarray(maps), np.asarray(masks)
     if maps.ndim < 2 or maps.shape != masks.shape:
         raise ValueError(f"Maps (..., H, W) need masks of the same shape: {maps.shape} and {masks.shape} do not fit.")
@@ -66,6 +68,4 @@ def _checked(maps, masks, tolerance: float = 0) -> tuple[np.ndarray, np.ndarray]
         raise ValueError("A map holds NaN or infinity.")
     if not masks.any(axis=(-2, -1)).all():
         raise ValueError("A mask is empty: on an image without an object no map can be right.")
-    if not (np.isfinite(tolerance) and tolerance >= 0):
-        raise ValueError(f"The tolerance is a number of pixels from 0, not {tolerance!r}.")
     return maps, masks

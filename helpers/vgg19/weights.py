@@ -29,8 +29,7 @@ def read_into(model, weights: str | Path) -> None:
         raise FileNotFoundError(f"There are no weights at {path}: give bundled, imagenet or the path of an .h5 file.")
     try:
         with h5py.File(path, "r") as file:
-            groups = _bundled_groups() if bundled else _groups(file)
-            stored = {name: _kernel_and_bias(file[group]) for name, group in groups.items()}
+            stored = {name: _kernel_and_bias(file[group]) for name, group in _groups(file, bundled).items()}
     except Exception as error:  # for files that are not whole h5py has OSError, RuntimeError, KeyError, TypeError, ...
         what = f"{path} cannot be read as HDF5, it is damaged or of another kind ({error})"
         advice = "fetch it again, give another .h5 file with VGG19's weights, or take WEIGHTS = 'bundled'"
@@ -96,30 +95,19 @@ def _bundled_path() -> Path:
     return path
 
 
-def _bundled_groups() -> dict[str, str]:
-    there = [(b, i) for b, count in enumerate(BUNDLED_BLOCKS, 1) for i in range(count)]
-    return {f"block{b}_conv{i + 1}": f"block{b}/{_counted(i)}" for b, i in there}
-
-
-def _counted(i: int) -> str:
-    return f"layers/conv2d{f'_{i}' if i else ''}/vars"
-
-
-def _groups(file: h5py.File) -> dict[str, str]:
+def _groups(file: h5py.File, bundled: bool) -> dict[str, str]:
     """Map layer names to groups by name (Keras 1 and 2), or else by count (Keras 3), in whatever network they lie."""
-    parents: list[str] = []
-
-    def visit(path: str, item) -> None:
-        if isinstance(item, h5py.Dataset) and item.ndim == 4 and not path.startswith("optimizer"):
-            parents.append(path.rpartition("/")[0])
-
-    file.visititems(visit)
+    counted = ["layers/conv2d/vars", *(f"layers/conv2d_{i}/vars" for i in range(1, len(CONVOLUTIONS)))]
+    if bundled:
+        there = ((b, i) for b, count in enumerate(BUNDLED_BLOCKS, 1) for i in range(count))
+        return {f"block{b}_conv{i + 1}": f"block{b}/{counted[i]}" for b, i in there}
+    paths: list[str] = []
+    file.visit(paths.append)
+    kernels = [path for path in paths if getattr(file[path], "ndim", 0) == 4 and not path.startswith("optimizer")]
+    parents = [path.rpartition("/")[0] for path in kernels]
     named = {part: parent for parent in parents for part in parent.split("/") if part in CONVOLUTIONS}
-    counted = {name: _counted(i) for i, name in enumerate(CONVOLUTIONS)}
-    last = counted[CONVOLUTIONS[-1]]  # where it is, the others are
-    whole = [parent.removesuffix(last) for parent in parents if f"/{parent}".endswith(f"/{last}")] or [""]
-    there = {name: whole[0] + group for name, group in counted.items()}
-    return named or {name: group for name, group in there.items() if group in parents}
+    whole = [parent.removesuffix(counted[-1]) for parent in parents if parent.endswith(counted[-1])]
+    return named or {name: whole[0] + group for name, group in zip(CONVOLUTIONS, counted, strict=True) if whole}
 
 
 def _kernel_and_bias(group: h5py.Group) -> list[np.ndarray]:

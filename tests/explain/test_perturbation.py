@@ -20,8 +20,6 @@ def test_a_third_becomes_the_mean_colour_and_nothing_else_changes():
         for image, mean in zip(out, images.mean(axis=(1, 2)), strict=True):
             assert (image[rows] == np.rint(mean)).all()
     assert np.array_equal(images, before)
-    with pytest.raises(ValueError, match="top, middle, bottom"):
-        perturbation.without_third(images, "left")
 
 
 def test_an_object_on_a_plain_ground_vanishes():
@@ -38,20 +36,20 @@ def test_the_object_stays_and_the_background_is_that_of_another_class():
     images = rng().integers(0, 256, (4, 6, 7, 3), dtype=np.uint8)
     masks = rng(1).random((4, 6, 7)) < 0.3
     grounds = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1) * np.ones_like(images)  # each tells where it is from
-    out = perturbation.on_other_background(images, masks, labels, grounds, rng=rng())
+    out = perturbation.on_other_background(images, masks, labels, grounds, rng())
     for n in range(4):
         assert np.array_equal(out[n][masks[n]], images[n][masks[n]])
         (source,) = np.unique(out[n][~masks[n]])
         assert labels[source] != labels[n]
     with pytest.raises(ValueError, match="another class"):
-        perturbation.on_other_background(images, masks, labels * 0, grounds, rng=rng())
+        perturbation.on_other_background(images, masks, labels * 0, grounds, rng())
 
 
 def test_masks_must_fit():
     images = np.zeros((2, 6, 7, 3), np.uint8)
     for masks in (np.zeros((2, 7, 6), bool), np.zeros((2, 6, 7))):
         with pytest.raises(ValueError, match="do not fit"):
-            perturbation.without_object(images, masks)
+            perturbation.altered(images, np.arange(2), masks, rng=rng())
 
 
 def test_alterations_that_need_masks_are_made_only_with_them():

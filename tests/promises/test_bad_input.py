@@ -648,7 +648,7 @@ ARRAYS = {
     "VGG19: no images": features("no images | to compute features of | batch size", zeros(0, 32, 32, 3)),
     "VGG19: another size": features("(1, 40, 32, 3) | built for (None, 32, 32, 3) | resize it", zeros(1, 40, 32, 3)),
     "VGG19: an unknown layer": features(
-        "no layer 'block6' | The model | 1: block1_conv1", zeros(1, 32, 32, 3), "block6"),
+        "No such layer: block6 | Existing layers | block1_conv1", zeros(1, 32, 32, 3), "block6"),
     "VGG19: batches of none": features("batch size 0 | features | below 1", zeros(1, 32, 32, 3), batch_size=0),
     "head: NaN": head("NaN or infinite | The features | look at where they come from", (FIVE * np.nan, SIX)),
     "head: other features": head("the shape (6, 4) | The features | takes (None, 5)", (FIVE[:, :4], SIX)),

@@ -130,12 +130,6 @@ def test_weights_in_a_group_of_an_old_file(other, tmp_path):
     assert all(np.array_equal(a, b) for a, b in zip(loaded.get_weights(), model.get_weights(), strict=True))
 
 
-def test_origin_says_what_the_weights_are():
-    assert "BSDS500" in vgg19.origin("bundled")
-    assert "ImageNet" in vgg19.origin("imagenet")
-    assert vgg19.origin("/somewhere/mine.h5") == "The weights are those of the file mine.h5."
-
-
 # --- preprocessing ---------------------------------------------------------------------------------------------------
 
 
@@ -225,8 +219,8 @@ def test_a_convolution_that_changes_nothing_is_told(change, size, same):
 @pytest.fixture
 def counted(monkeypatch):
     """How often images are really passed through the network."""
-    calls, forward = [], backbone._compiled
-    monkeypatch.setattr(backbone, "_compiled", lambda *args: calls.append(1) or forward(*args))
+    calls, forward = [], backbone.compiled
+    monkeypatch.setattr(backbone, "compiled", lambda *args: calls.append(1) or forward(*args))
     return calls
 
 
