@@ -18,7 +18,8 @@ def drawn_names(class_names: Sequence[str], longest: int = 16) -> list[str]:
     flat = enumerate(map(_flat, class_names), 1)
     drawn = [shorten(name, longest) if drawable(name) else f"class {k}" for k, name in flat]
     alike = {name for name in drawn if drawn.count(name) > 1}
-    return [f"{shorten(name, longest - 4)} ({k})" if name in alike else name for k, name in enumerate(drawn, 1)]
+    numbers = (f" ({k})" if name in alike else "" for k, name in enumerate(drawn, 1))
+    return [shorten(name, longest - len(number)) + number for name, number in zip(drawn, numbers, strict=True)]
 
 
 def _flat(name: str) -> str:

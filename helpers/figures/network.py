@@ -1,7 +1,5 @@
 """The network from scratch: its shapes and parameters to scale, and the way back through max pooling."""
 
-from itertools import product
-
 import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
@@ -62,47 +60,45 @@ def _box(ax, left: float, shape: tuple[int, ...], color: str) -> float:
     return depth + back[0]
 
 
-def pooling_gradient(x: np.ndarray, dout: np.ndarray, size: int = 2, stride: int = 1) -> Figure:
-    """Draw how max pooling hands gradients down: each window has a colour, its winner gets what arrives for it.
+def pooling_gradient(x: np.ndarray, dout: np.ndarray) -> Figure:
+    """Draw how max pooling, 2 x 2 with stride 1, hands gradients down: its winner gets what arrives for a window.
 
-    x: (H, W) numbers, dout: (H', W') the gradient that arrives. ValueError when there are more windows than colours.
+    x: (H, W) numbers, dout: (H-1, W-1) the gradient that arrives. ValueError when there are more windows than colours.
     """
     if dout.size > len(SIX):
         raise ValueError(f"{dout.size} windows are too many to tell apart: at most {len(SIX)}.")
-    wins, dx = winners(x, size, stride), _backward(x, dout, size, stride)
+    wins = winners(x)
     figure, most = canvas(2.75), max(map(wins.count, wins))
     several = f"; who wins {most} windows gets the sum of {most}" if most > 1 else ""
     headline(figure, f"The gradient goes to the winners alone{several}")
     before, arriving, after = figure.subplots(1, 3, width_ratios=[x.shape[1], dout.shape[1] + 0.6, x.shape[1]])
-    titles = "the input: windows and winners", "the gradient that arrives", "the gradient handed down"
-    for ax, values, title in zip((before, arriving, after), (x, dout, dx), titles, strict=True):
+    parts = {"the input: windows and winners": x, "the gradient that arrives": dout}
+    parts |= {"the gradient handed down": _backward(x, dout)}
+    for ax, (title, values) in zip((before, arriving, after), parts.items(), strict=True):
         show_numbers(ax, values, title, cmap=ListedColormap(["white"]), limits=(0, 1))
-    won: dict[tuple, list] = {winner: [] for winner in wins}
-    for n, ((i, j), value) in enumerate(np.ndenumerate(dout)):
-        color, (row, col), inset = SIX[n], wins[n], 0.06 + 0.07 * (n % 4)
-        won[row, col].append((color, f"{value:g}"))
-        side = size - 2 * inset
-        before.add_patch(Rectangle((j * stride + inset, i * stride + inset), side, side, fill=False, ec=color, lw=1.8))
-        arriving.add_patch(Rectangle((j, i), 1, 1, facecolor=color, alpha=0.28))
+    for n, ((i, j), (row, col), color) in enumerate(zip(np.ndindex(dout.shape), wins, SIX, strict=False)):
+        inset, share, place = 0.06 + 0.07 * (n % 4), 1 / wins.count((row, col)), wins[:n].count((row, col))
+        side, look = 2 - 2 * inset, {"facecolor": color, "alpha": 0.28}
+        before.add_patch(Rectangle((j + inset, i + inset), side, side, fill=False, ec=color, lw=1.8))
+        arriving.add_patch(Rectangle((j, i), 1, 1, **look))
+        for ax in (before, after):
+            ax.add_patch(Rectangle((col + place * share, row), share, 1, **look))
         arrow = {"arrowstyle": "-|>", "color": color, "lw": 1.4, "shrinkA": 14, "shrinkB": 13}
         ends = (j + 0.5, i + 0.5), (col + 0.5, row + 0.5)
         figure.add_artist(ConnectionPatch(*ends, "data", "data", axesA=arriving, axesB=after, **arrow))
-    for (row, col), shares in won.items():
-        if len(shares) > 1:
-            after.text(col + 0.5, row + 0.8, " + ".join(value for _, value in shares), ha="center", va="center", size=7)
-        for ax, (k, (color, _)) in product((before, after), enumerate(shares)):
-            part = (col + k / len(shares), row), 1 / len(shares), 1
-            ax.add_patch(Rectangle(*part, facecolor=color, alpha=0.28))
+    for row, col in {winner for winner in wins if wins.count(winner) > 1}:
+        terms = (f"{value:g}" for value, winner in zip(dout.flat, wins, strict=True) if winner == (row, col))
+        after.text(col + 0.5, row + 0.8, " + ".join(terms), ha="center", va="center", size=7)
     return figure
 
 
-def winners(x: np.ndarray, size: int = 2, stride: int = 1) -> list[tuple[int, int]]:
-    """Return which pixel (row, column) of x (H, W) wins each window of max pooling, window by window."""
-    out = max_pool2d_forward(x[None, :, :, None], size, stride)[0][0, :, :, 0]
-    units = np.eye(out.size).reshape(out.size, *out.shape)
-    return [tuple(map(int, np.argwhere(_backward(x, unit, size, stride))[0])) for unit in units]
+def winners(x: np.ndarray) -> list[tuple[int, int]]:
+    """Return which pixel (row, column) of x (H, W) wins each window of 2 x 2 with stride 1, window by window."""
+    out = np.array(x.shape) - 1
+    units = np.eye(out.prod()).reshape(-1, *out)
+    return [tuple(map(int, np.argwhere(_backward(x, unit))[0])) for unit in units]
 
 
-def _backward(x: np.ndarray, dout: np.ndarray, size: int, stride: int) -> np.ndarray:
-    _, cache = max_pool2d_forward(x[None, :, :, None], size, stride)
+def _backward(x: np.ndarray, dout: np.ndarray) -> np.ndarray:
+    _, cache = max_pool2d_forward(x[None, :, :, None], 2, 1)
     return max_pool2d_backward(dout[None, :, :, None], cache)[0, :, :, 0]

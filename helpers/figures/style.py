@@ -15,7 +15,6 @@ from PIL import Image
 WIDTH = 7.2  # inches: the width of the report's text
 HEIGHT = 8.4  # inches: a page of the report without the caption
 DPI = 150
-MANY_COLOURS = 10_000
 BLUE, ORANGE, GREEN, GRAY, VIOLET, OCHRE = "#0b5cad", "#c8501e", "#2a7f4f", "#6b7280", "#8250df", "#b58900"
 INK = "#1f2328"
 SIGNED = "RdBu_r"  # the colours of what may be positive or negative: 0 is white
@@ -46,25 +45,15 @@ def setup() -> None:
 
 def to_png(figure: Figure) -> bytes:
     """Return the figure as a PNG whose colours are reduced to 256: a third of the size, and no difference to see."""
-    buffer = io.BytesIO()
-    quick = {"compress_level": 1}  # it is read again at once
-    figure.savefig(buffer, dpi=DPI, facecolor="white", bbox_inches="tight", pad_inches=0.04, pil_kwargs=quick)
-    small = io.BytesIO()
-    _reduced(Image.open(buffer).convert("RGB")).save(small, format="PNG", optimize=True)
+    full, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(full, dpi=DPI, facecolor="white", bbox_inches="tight", pad_inches=0.04)
+    image = Image.open(full).convert("RGB")
+    some = image.resize((image.width // 3, image.height // 3), Image.Resampling.NEAREST)  # K-means on all is slow
+    reduced = image.quantize(palette=some.quantize(256, kmeans=1), dither=Image.Dither.NONE)
+    colors, paper = reduced.getpalette(), 3 * reduced.getpixel((0, 0))
+    reduced.putpalette(colors[:paper] + [255] * 3 + colors[paper + 3 :])  # else it would be off-white
+    reduced.save(small, "PNG", optimize=True)
     return small.getvalue()
-
-
-def _reduced(image: Image.Image) -> Image.Image:
-    """Return the image with a palette of 256 colours; for many colours a part of the pixels chooses it."""
-    if image.getcolors(MANY_COLOURS) is not None:
-        return image.quantize(256, kmeans=1)
-    # K-means on all pixels of twelve photographs takes a second, on a ninth of them nothing to speak of.
-    sample = image.resize((image.width // 3, image.height // 3), Image.Resampling.NEAREST)
-    reduced = image.quantize(palette=sample.quantize(256, kmeans=1), dither=Image.Dither.NONE)
-    colors, paper = reduced.getpalette(), reduced.getpixel((0, 0))
-    colors[3 * paper : 3 * paper + 3] = image.getpixel((0, 0))  # or the paper around would be off-white
-    reduced.putpalette(colors)
-    return reduced
 
 
 def note(figure: Figure, text: str) -> None:
@@ -83,39 +72,34 @@ def canvas(height: float, width: float = WIDTH) -> Figure:
     return Figure(figsize=(min(width, WIDTH), min(height, HEIGHT)), layout="constrained")
 
 
-def bare(ax: Axes) -> None:
-    """Take away an Axes' ticks and lines."""
-    ax.set(xticks=[], yticks=[])
-    ax.spines[:].set_visible(False)
-
-
-def frame(ax: Axes, color: str, width: float = 2) -> None:
+def frame(ax: Axes, color: str, width: float) -> None:
     """Draw a frame around an Axes."""
     ax.spines[:].set(visible=True, color=color, linewidth=width)
 
 
-def outline(ax: Axes, box: tuple[int, int, int, int], color: str, width: float = 1.4) -> None:
-    """Draw a box (top, left, bottom, right) of pixels on an image."""
+def outline(ax: Axes, box: tuple[int, int, int, int], color: str) -> None:
+    """Draw a box (top, left, bottom, right) of pixels on an image and beyond."""
     top, left, bottom, right = box
-    ax.add_patch(Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, fill=False, ec=color, lw=width))
+    at, look = (left - 0.5, top - 0.5), {"fill": False, "ec": color, "lw": 1.3, "clip_on": False}
+    ax.add_patch(Rectangle(at, right - left, bottom - top, **look))
 
 
 def show_image(ax: Axes, image: np.ndarray, title: str = "", size: float = 8, **kwargs):
     """Draw an image on an Axes: RGB as it is, (H, W) in gray unless `cmap` says otherwise; the title literally."""
     kwargs = {"cmap": "gray"} | kwargs if image.ndim == 2 else kwargs
     ax.set_title(title, fontweight="normal", fontsize=size, parse_math=False)
-    bare(ax)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
     return ax.imshow(image, **kwargs)
 
 
 def show_numbers(ax: Axes, values, title: str = "", *, cmap=SIGNED, limits=None, text="{:g}".format) -> None:
     """Draw a matrix as cells with their numbers, around 0 unless `limits` are given; masked cells stay empty."""
     low, high = limits or (-np.abs(values).max(), np.abs(values).max())
-    written = np.array([[text(value).replace("-", "−") for value in row] for row in np.ma.getdata(values)])
-    seaborn.heatmap(
-        np.ma.getdata(values), annot=written, fmt="", cmap=cmap, vmin=low, vmax=high, mask=np.ma.getmaskarray(values),
-        square=True, cbar=False, xticklabels=False, yticklabels=False, linewidths=0.5, linecolor=GRAY,
-        annot_kws={"fontsize": 8}, ax=ax,
-    )  # fmt: skip
+    written = np.vectorize(lambda value: text(value).replace("-", "−"), otypes=[str])(np.ma.getdata(values))
+    numbers = {"annot": written, "fmt": "", "annot_kws": {"fontsize": 8}, "mask": np.ma.getmaskarray(values)}
+    look = {"cmap": cmap, "vmin": low, "vmax": high, "linewidths": 0.5, "linecolor": GRAY, "cbar": False}
+    bare = {"xticklabels": False, "yticklabels": False, "square": True}
+    seaborn.heatmap(np.ma.getdata(values), ax=ax, **numbers, **look, **bare)
     ax.set_title(title, fontweight="normal", fontsize=8)
     frame(ax, GRAY, 0.6)

@@ -1,14 +1,14 @@
-"""What a notebook shows beside figures: code of `helpers` itself, folded solutions, figures that answer in the page."""
+"""What a notebook shows beside figures: tables, code of `helpers`, solutions, figures that answer in the page."""
 
-import ast
 import base64
 import inspect
 import io
 import math
 import re
+import string
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from pathlib import Path
 
@@ -20,8 +20,40 @@ from PIL import Image
 
 from helpers.store.files import ROOT
 
+ROWS, COLUMNS = 40, 12  # of a table at most: what a page holds
+RULE = {"l": ":---", "c": ":---:", "r": "---:"}
+UNDEFINED = "A dash (–): there is nothing to compute it from."
 MARK = re.compile(r"  # exercise \d+\.\d+$", re.MULTILINE)  # of helpers.course, in the first line of a function
 LIVE = "application/vnd.cnn-report+json"  # what the scripts of the report's page read
+_DOCSTRING = re.compile(r'^( +)r?"""(?:(?!""").)*"""\n\n?(?=\1\S)', re.MULTILINE | re.DOTALL)  # that code follows
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence], align: str | None = None) -> Markdown:
+    """Return a Markdown table for Jupyter to show; `align` holds one of l, c, r a column (default: l, then r).
+
+    Of a large one the first rows and columns are shown, and the last row where it is bold, a total; the rest is
+    counted. What is not a number becomes a dash, and a sentence below says so.
+    """
+    align = align or "l" + "r" * (len(headers) - 1)
+    rows = [[str(cell) for cell in row] for row in rows]
+    if len(rows) > ROWS:
+        kept = rows[-1:] if rows[-1][0].startswith("**") else []
+        more = len(rows) - (ROWS - 2) - len(kept)
+        rows = [*rows[: ROWS - 2], [f"… {more} more", *[""] * (len(headers) - 1)], *kept]
+    if len(headers) > COLUMNS:
+        more, align = len(headers) - (COLUMNS - 1), align[: COLUMNS - 1] + "l"
+        headers, rows = [*headers[: COLUMNS - 1], f"… {more} more"], [[*row[: COLUMNS - 1], ""] for row in rows]
+    dashed = [[row[0], *(re.sub(r"[+-]?\bnan\b", "–", cell) for cell in row[1:])] if row else row for row in rows]
+    lines = [headers, [RULE[a] for a in align], *dashed]
+    cells = [[re.sub(r"(?<!\\)\|", r"\\|", str(cell)) for cell in line] for line in lines]
+    shown = "\n".join(f"| {' | '.join(line)} |" for line in cells)
+    return Markdown(shown if dashed == rows else f"{shown}\n\n{UNDEFINED}")
+
+
+def code_safe(name: str) -> str:
+    """Return a class or file name so that Markdown shows it as it is, whatever signs it holds."""
+    flat = " ".join(name.split())
+    return "".join("\\" + c if c in string.punctuation else c for c in flat)
 
 
 def solution(text: str) -> Markdown:
@@ -92,13 +124,4 @@ def _file(each: Callable | type) -> str:
 
 
 def _without_docstrings(each: Callable | type) -> str:
-    text = MARK.sub("", textwrap.dedent(inspect.getsource(each)))
-    lines = text.splitlines()
-    for node in reversed(list(ast.walk(ast.parse(text)))):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) and len(node.body) > 1:
-            first, following = node.body[:2]
-            until = following.lineno - 1
-            until = min([until, *(d.lineno - 1 for d in getattr(following, "decorator_list", []))])
-            comment = next((i for i in range(first.end_lineno, until) if lines[i].strip()), until)
-            lines[first.lineno - 1 : comment] = []
-    return "\n".join(lines) + "\n"
+    return _DOCSTRING.sub("", MARK.sub("", textwrap.dedent(inspect.getsource(each))))

@@ -2,13 +2,20 @@
 
 import numpy as np
 
-from helpers.figures import convolution as draw
+from helpers.figures import sliding as draw
 
 
 def test_the_steps_of_a_convolution_add_up():
     figure = draw.convolution_steps(np.array([1, 3, 2]), np.array([2, 1, -1]))
-    sums = [text.get_text() for ax in figure.axes for text in ax.texts if text.get_text().startswith("sum")]
-    assert sums == ["sum 2", "sum 7", "sum 6", "sum -1", "sum -2"]
+    assert [ax.get_title(loc="left") for ax in figure.axes] == [
+        f"n = {n}: sum {total}" for n, total in enumerate(("2", "7", "6", "−1", "−2"))
+    ]
+    second = {text.get_position(): text.get_text() for text in figure.axes[1].texts}
+    assert second == {
+        **{(2.5, 0.5): "1", (3.5, 0.5): "3", (4.5, 0.5): "2"},
+        **{(1.5, 1.5): "−1", (2.5, 1.5): "1", (3.5, 1.5): "2"},
+        **{(2.5, 2.5): "1", (3.5, 2.5): "6"},
+    }
 
 
 def test_the_products_on_a_patch_are_those_of_the_turned_kernel():

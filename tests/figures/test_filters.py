@@ -10,12 +10,16 @@ KERNELS = RNG.normal(size=(3, 3, 7))
 MAPS = RNG.random(size=(4, 8, 9, 7))  # of four images
 
 
+def times(before, after):
+    return {"before": before, "after": after}
+
+
 def titles(figure):
     return [ax.get_title(loc="left") for ax in figure.axes if ax.get_title(loc="left")]
 
 
 def test_before_and_after_share_their_scales_and_say_how_far_they_are_apart():
-    figure = draw.before_and_after((KERNELS, KERNELS * 1.5), (MAPS, MAPS * 3), [0, 5], ["a", "$b$", "c", "d"])
+    figure = draw.filters_and_maps(times(KERNELS, KERNELS * 1.5), times(MAPS, MAPS * 3), [0, 5], ["a", "$b$", "c", "d"])
     assert "changed by 0.5 of their size, maps by 2" in figure.get_suptitle()
     assert titles(figure) == ["0", "5"]
     assert [ax.get_ylabel() for ax in figure.axes[::2]][2:] == [
@@ -37,7 +41,7 @@ def test_what_is_dead_says_so_and_what_is_faint_is_drawn_brighter():
     after[..., 1] = 0  # on every image
     after[0, ..., 2] = 0  # on the first
     after[..., 3] /= 10
-    figure = draw.before_and_after((KERNELS, KERNELS), (MAPS, after), [0, 1, 2, 3])
+    figure = draw.filters_and_maps(times(KERNELS, KERNELS), times(MAPS, after), [0, 1, 2, 3], "abcd")
     assert "; 1 of 4 filters are dead afterwards" in figure.get_suptitle()
     said = [[text.get_text() for text in ax.texts] for ax in figure.axes]
     assert said[12:16] == [[], ["dead"], ["all 0"], ["×10"]]  # kernels twice, before, then after, of the first image
@@ -45,26 +49,30 @@ def test_what_is_dead_says_so_and_what_is_faint_is_drawn_brighter():
     assert not any(said[:12])
     low, high = figure.axes[15].images[0].get_clim()
     assert (low, high) == (0, np.percentile(after[0, ..., 3], 99))
-    assert not figure.axes[13].images  # and not black
+    assert figure.axes[13].images[0].get_array().min() == 0.95  # of 1: not black
 
 
 def test_a_map_of_specks_says_so():
     maps = np.zeros((2, 20, 20, 1))
     maps[0, 3, 4:8, 0], maps[1] = [1, 2, 3, 100], 1
-    figure = draw.filters_and_maps(KERNELS[..., :1], maps, [0])
+    figure = draw.filters_and_maps({"": KERNELS[..., :1]}, {"": maps}, [0], ["a", "b"])
     _, specks, full = figure.axes
     assert [text.get_text() for text in specks.texts] == ["1.0 %"]
     assert specks.images[0].get_clim() == (0, 2.5)  # their median: half of them are white
+    assert np.count_nonzero(specks.images[0].get_array()) == 5 * (4 + 4)  # each a spot that can be seen
+    assert full.images[0].get_array().all()
     assert not full.texts
     maps[0, 3, 5:8] = 0
     wide = np.repeat(np.repeat(maps, 10, 1), 1, 2)
     wide[0, 31:40] = 0  # one of 4,000 numbers is left
-    assert draw.filters_and_maps(KERNELS[..., :1], wide, [0]).axes[1].texts[0].get_text() == "< 0.1 %"
+    assert (
+        draw.filters_and_maps({"": KERNELS[..., :1]}, {"": wide}, [0], ["a"]).axes[1].texts[0].get_text() == "< 0.1 %"
+    )
 
 
 def test_maps_of_random_filters_have_their_own_scales():
     maps = MAPS * [1, 1, 1, 1e-6, 0, 1, 1]
-    figure = draw.filters_and_maps(KERNELS, maps, [3, 4], ["a", "b", "c", "d"])
+    figure = draw.filters_and_maps({"": KERNELS}, {"": maps}, [3, 4], ["a", "b", "c", "d"])
     assert len(figure.axes) == 2 * 4
     assert [[text.get_text() for text in ax.texts] for ax in figure.axes[2:4]] == [[], ["dead"]]
     assert figure.axes[2].images[0].get_clim() == (0, np.percentile(maps[0, ..., 3], 99))
@@ -73,11 +81,3 @@ def test_maps_of_random_filters_have_their_own_scales():
 def test_how_far_numbers_have_moved():
     assert draw.moved(np.array([3.0, 4]), np.array([3.0, 5])) == 0.2
     assert draw.moved(np.zeros(2), np.array([0.0, 2])) == 2
-
-
-def test_the_shares_above_0_fall_from_left_to_right():
-    figure = draw.shares_above_0([(np.array([0.2, 0.9]), np.array([0.5, 0])), (np.full(3, 0.5), np.arange(3) / 3)])
-    drawn = [[line.get_ydata().tolist() for line in ax.lines] for ax in figure.axes]
-    assert drawn[0] == [[0.9, 0.2], [0.5, 0]]
-    assert drawn[1] == [[0.5] * 3, [2 / 3, 1 / 3, 0]]
-    assert [text.get_text() for text in figure.axes[1].get_legend().texts] == ["before", "after"]

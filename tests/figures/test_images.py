@@ -10,6 +10,7 @@ from PIL import Image
 from helpers import figures
 from helpers.figures import images as draw
 from helpers.figures import style
+from helpers.figures.images import Panel
 
 ODD = ["猫", "شجرة", "🌳 tree", "$x$", "*b*", "<b>", "-dash", "W" * 60, "$\\frac$", "a_b", "nan", " "]
 
@@ -30,14 +31,15 @@ def test_every_figure_of_classes_fits_a_page(classes):
     kernels = np.ones((3, 3, 10))
     made = [
         figures.contact_sheet(images, labels, names),
-        figures.confusion_of(images, labels, labels[::-1], names),
-        figures.input_to_map(images, images[..., 0], images[..., 0], names),
-        figures.filters_and_maps(kernels, maps, range(10), names),
-        figures.before_and_after((kernels, kernels), (maps, maps), range(10), names),
+        figures.confusion(images, labels, labels[::-1], names),
+        figures.filters_and_maps({"": kernels}, {"": maps}, range(10), names),
+        figures.filters_and_maps(dict.fromkeys("ab", kernels), dict.fromkeys("ab", maps), range(10), names),
         figures.image_grid(images[:12], [f"{n}\\n→ {n} 1.00" for n in drawn[:12]]),
-        figures.heat_maps([(image, (heat, n)) for image, n in zip(images, drawn, strict=True)], ["image", "heat"], "x"),
-        figures.beside([(image, heat, n) for image, n in zip(images, drawn, strict=True)][:3]),
-        figures.image_rows(images[:, None].repeat(3, axis=1), ["a", "b", "c"]),
+        figures.panels(
+            [[image, Panel(image, n, heat)] for image, n in zip(images, drawn, strict=True)], ["a", "b"], label="x"
+        ),
+        figures.panels([images[:3], [Panel(image, n, heat) for image, n in zip(images[:3], drawn, strict=False)]]),
+        figures.panels([[image, image, image] for image in images], ["a", "b", "c"], names=drawn),
     ]
     for figure in made:
         with warnings.catch_warnings():
@@ -49,9 +51,11 @@ def test_every_figure_of_classes_fits_a_page(classes):
 
 def test_a_contact_sheet_has_a_row_a_class_or_an_image_a_class():
     labels = np.repeat(np.arange(3), 4)
-    figure = draw.contact_sheet(photos(12), labels, ["a", "$b$", "c"], columns=2)
-    assert [ax.get_ylabel() for ax in figure.axes[::2]] == ["a", "$b$", "c"]
-    assert np.array_equal(figure.axes[3].images[0].get_array(), photos(12)[5])
+    figure = draw.contact_sheet(photos(12), labels, ["a", "$b$", "c"])
+    assert [ax.get_ylabel() for ax in figure.axes[::4]] == ["a", "$b$", "c"]
+    assert np.array_equal(figure.axes[5].images[0].get_array(), photos(12)[5])
+    figure = draw.contact_sheet(photos(24), np.repeat(np.arange(2), 12), ["a", "b"])
+    assert len(figure.axes) == 2 * draw.COLUMNS  # of twelve a class
     figure = draw.contact_sheet(photos(101), np.arange(101), [f"c {k}" for k in range(101)])
     assert [ax.get_title(loc="left") for ax in figure.axes[:101]] == [f"c {k}" for k in range(101)]
     assert sum(ax.get_visible() for ax in figure.axes) == 101
@@ -68,8 +72,8 @@ def test_a_heat_map_lies_over_its_image_in_gray():
     images, heat = photos(2), np.eye(24)
     mask = np.zeros((24, 24), bool)
     mask[5:9, 5:9] = True
-    rows = [(images[0], (heat, "0.5"), images[1]), (images[1], heat, images[0])]
-    figure = draw.heat_maps(rows, ["image", "Grad-CAM", "guided"], "evidence", top=2.0, masks=[mask, mask])
+    rows = [[image, Panel(image, title, heat, mask), image] for image, title in zip(images, ("0.5", ""), strict=True)]
+    figure = draw.panels(rows, ["image", "Grad-CAM", "guided"], label="evidence", top=2.0)
     first, over, alone = figure.axes[:3]
     assert [len(ax.images) for ax in (first, over, alone)] == [1, 2, 1]
     assert np.array_equal(over.images[0].get_array(), images[0].mean(axis=2))
@@ -79,8 +83,21 @@ def test_a_heat_map_lies_over_its_image_in_gray():
     assert figure.axes[-1].get_ylabel() == "evidence"
 
 
-def test_images_stand_above_their_maps():
+def test_a_panel_shows_what_lies_over_and_around_it():
     images, heat = photos(2), np.eye(24)
-    figure = draw.beside([(images[0], heat, "a"), (images[1], heat, "$b$")])
-    assert [ax.get_title(loc="left") for ax in figure.axes[:4]] == ["", "", "a", "$b$"]
-    assert np.array_equal(figure.axes[1].images[0].get_array(), images[1])
+    boxed = Panel(images[1], boxes=[((-5, 2, 9, 30), "red")], color="blue", said="dead")
+    figure = draw.panels([images, [None, boxed], [Panel(images[0], "$b$", heat)]], names=["x", "$y$"])
+    assert [ax.get_visible() for ax in figure.axes] == [True, True, False, True, True, False]
+    assert [ax.get_ylabel() for ax in figure.axes[::2]] == ["x", "$y$", ""]
+    around = figure.axes[3]
+    assert np.array_equal(around.images[0].get_array(), images[1])
+    assert (around.get_xlim(), around.get_ylim()) == ((-0.5, 29.5), (23.5, -5.5))
+    assert [text.get_text() for text in around.texts] == ["dead"]
+    assert figure.axes[4].get_title(loc="left") == "$b$"
+
+
+def test_a_title_is_no_wider_than_its_image():
+    wide = draw.panels([[Panel(image, "W" * 60 + "\nshort") for image in photos(6)]])
+    lines = wide.axes[0].get_title(loc="left").split("\n")
+    assert len(lines[0]) < 20
+    assert lines[1] == "short"

@@ -11,20 +11,21 @@ def test_a_gradient_becomes_an_image_with_gray_for_zero():
     gradient = np.zeros((4, 5, 3))
     gradient[0, 0] = [2, 0, -2]
     image = draw.gradient_image(gradient)
-    assert image[0, 0].tolist() == [1, 0.5, 0]
+    assert image[0, 0].tolist() == [0, 0.5, 1]  # blue comes first in VGG's order
     assert (image.reshape(-1, 3)[1:] == 0.5).all()
-    assert draw.gradient_image(gradient, bgr=True)[0, 0].tolist() == [0, 0.5, 1]
     assert (draw.gradient_image(np.zeros((4, 5, 3))) == 0.5).all()
 
 
-def test_the_focus_is_a_square_inside_the_image_around_what_counts():
+def test_the_focus_is_a_square_inside_the_image_around_what_counts(monkeypatch):
     gradient = np.zeros((60, 80, 3))
     gradient[30, 40] = gradient[35, 52] = 1
     gradient[0, 0] = 0.01  # next to nothing
-    assert draw.focus(gradient, least=10) == (26, 40, 39, 53)
+    monkeypatch.setattr(draw, "FOCUS", 10)
+    assert draw.focus(gradient) == (26, 40, 39, 53)
     gradient[59, 79] = 1
-    assert draw.focus(gradient, least=10) == (20, 40, 60, 80)
-    assert draw.focus(np.zeros((60, 80, 3)), least=10) == (0, 0, 10, 10)
+    assert draw.focus(gradient) == (20, 40, 60, 80)
+    assert draw.focus(np.zeros((60, 80, 3))) == (0, 0, 10, 10)
+    monkeypatch.undo()
     assert draw.focus(np.ones((60, 80, 3))) == (0, 10, 60, 70)
 
 
@@ -44,7 +45,7 @@ def test_fields_are_drawn_where_they_are(last, said):
     assert [line.get_marker() for line in right.lines[:3]] == ["o", "s", "o"]
     assert left.patches[0].get_edgecolor() == left.patches[1].get_edgecolor() != left.patches[2].get_edgecolor()
     assert ("more than the image" in figure.get_suptitle()) == said
-    assert left.get_xlim()[0] < -1
+    assert (left.get_xlim(), left.get_ylim()) == ((-0.5, 11.5), (10.5, -1.5))
     assert to_png(figure).startswith(b"\x89PNG")
 
 
@@ -54,22 +55,26 @@ def test_neurons_of_images(classes):
     images = rng.integers(0, 256, (classes, 64, 64, 3), dtype=np.uint8)
     gradient, tops = np.zeros((64, 64, 3)), [(1, 2, 3, 4.5)] * 5
     gradient[20:30, 20:30] = rng.normal(size=(10, 10, 3))
-    figure = draw.many_neurons(images, [tops] * classes, [[gradient] * 5] * classes)
+    figure = draw.neuron_gradients(images, [tops] * classes, [[gradient] * 5] * classes)
     assert len(figure.axes) == 6 * classes
     assert [patch.get_xy() for patch in figure.axes[0].patches] == [(0.5, 0.5)] * 5  # 48 pixels around the middle
     assert figure.axes[1].get_title(loc="left") == "ch. 3: 4.5"
+    figure = draw.neuron_gradients(images[:1], [tops], [[gradient] * 5], cut_out=True)
+    assert [ax.get_visible() for ax in figure.axes[6:]] == [False, *[True] * 5]
+    assert np.array_equal(figure.axes[7].images[0].get_array(), images[0][1:49, 1:49])
     figure = draw.gradient_rules(images, [dict.fromkeys(("gradient", "deconvnet", "guided"), gradient)] * classes)
-    assert [ax.get_title(loc="left") for ax in figure.axes[:5]] == [
-        "image",
-        "region",
-        "gradient",
-        "deconvnet",
-        "guided",
-    ]
+    titles = [ax.get_title(loc="left") for ax in figure.axes[:5]]
+    assert titles == ["image", "region", "gradient", "deconvnet", "guided"]
     assert figure.axes[1].images[0].get_array().shape == (48, 48, 3)
-    for figure in (
-        draw.neurons_of_image(images[0], tops, [gradient] * 5),
-        draw.receptive_fields(images[0], tops, [(-9, -9, 30, 30)] * 5, [(0, 0, 30, 30)] * 5),
-    ):
-        assert len(figure.axes) in (6, 12)
-        assert to_png(figure).startswith(b"\x89PNG")
+
+
+def test_fields_beyond_the_image_are_drawn_around_it_and_cut_at_its_edge():
+    image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    figure = draw.receptive_fields([image, image], [[(1, 2, 3, 4.5)]] * 2, [[(-9, -4, 12, 17)], [(2, 3, 8, 9)]])
+    first, cut, second, inside = figure.axes
+    assert first.patches[0].get_bbox().bounds == (-4.5, -9.5, 21, 21)
+    assert (first.get_xlim(), first.get_ylim()) == ((-4.5, 29.5), (19.5, -9.5))
+    assert np.array_equal(cut.images[0].get_array(), image[:12, :17])
+    assert (second.get_xlim(), second.get_ylim()) == ((-0.5, 29.5), (19.5, -0.5))
+    assert np.array_equal(inside.images[0].get_array(), image[2:8, 3:9])
+    assert to_png(figure).startswith(b"\x89PNG")

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.figures import study as figures_study
-from helpers.figures import style as figures
+from helpers import figures
 from helpers.study import statistics
 
 
@@ -20,7 +19,7 @@ def entry(**networks):
 
 def test_every_seed_mean_and_interval_are_drawn():
     given = entry(scratch=[0.7, 0.75, 0.75], vgg19_frozen=[0.95, 0.9, 1.0])
-    left, right = figures_study.study(given).axes
+    left, right = figures.study(given).axes
     drawn = [line.get_ydata() for line in left.lines]
     assert any(np.array_equal(y, [0.7, 0.75, 0.75]) for y in drawn)
     assert any(np.array_equal(y, given["networks"]["vgg19_frozen"]["test_accuracy"]["interval"]) for y in drawn)
@@ -34,9 +33,9 @@ def test_every_seed_mean_and_interval_are_drawn():
 
 def test_one_seed_without_a_curve_and_no_seed_at_all():
     alone = entry(vgg19_tuned=[0.98]) | {"learning_curve": {}}
-    figure = figures_study.study(alone)
+    figure = figures.study(alone)
     assert [ax.get_visible() for ax in figure.axes] == [True, False]
-    nothing = figures_study.study(None)
+    nothing = figures.study(None)
     assert "not been measured" in nothing.texts[0].get_text()
     for drawn in (figure, nothing):
         assert figures.to_png(drawn)[:4] == b"\x89PNG"
