@@ -7,7 +7,6 @@ import csv
 import os
 import tarfile
 import tempfile
-import warnings
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -74,16 +73,6 @@ def locate() -> Path:
 def differing(pictures: str | Path) -> list[str]:
     """Return the names of the photographs whose bytes are not those that the report's numbers were measured on."""
     return [p.name for p in photographs() if file_digest(Path(pictures) / p.name) != p.sha256]
-
-
-def warn_of_differing(pictures: str | Path) -> None:
-    """Warn once, with the count, if any photograph differs: the name says which one is meant, so it is no stop."""
-    if names := differing(pictures):
-        warnings.warn(
-            f"{len(names)} of the {len(photographs())} photographs in {pictures} are not the bytes that this report's "
-            f"numbers were measured on (the first is {names[0]}): expect slightly different numbers.",
-            stacklevel=4,
-        )
 
 
 def fetch_caltech101(folder: str | Path = FOLDER, *, url: str = URL, known_hash: str = SHA256) -> Path:

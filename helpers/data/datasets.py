@@ -1,6 +1,7 @@
 """Data sets by name: "scenes" (drawn here), "caltech101" (the source report's photographs), or a folder's path."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from helpers.store.cache import kept, kept_rows, key_of
 from helpers.store.files import file_digest
 
 SPLITS = ("train", "val", "test")
+SPLIT_SEED = 0  # of a folder's classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,6 @@ class Dataset:
     test: Split
     class_names: tuple[str, ...]
     figure_images: np.ndarray
-    figure_names: tuple[str, ...]
     figure_masks: np.ndarray | None = None
 
     @property
@@ -66,24 +67,20 @@ class _Row(NamedTuple):
     is_figure: bool
 
 
-def load(name: str | Path, size: int = 224, *, split_seed: int = 0, cache: str | Path | None = None) -> Dataset:
+def load(name: str | Path, size: int = 224, *, cache: str | Path | None = None) -> Dataset:
     """Load "scenes", "caltech101" or the folder of class folders at `name`, its pictures size x size pixels.
 
-    split_seed decides a folder's split and nothing else: the two named sets have theirs. `cache` names a file that
-    keeps the drawn scenes, or beside which pictures are kept as they were read: these stay on disk, are mapped into
-    memory and cannot be written to. Both are used again only by the same code for the same. Caltech101 is fetched when
-    it is nowhere to be found, since its name asks for it. Raises ValueError for an unknown name, a size outside
-    16..1024, too few classes or pictures, or pictures that cannot be read; FileNotFoundError if photographs are
-    missing. A folder that is called like a named set is ./scenes or ./caltech101.
+    `cache` names a file beside which the pictures are kept, drawn or as they were read, to be used again only by the
+    same code for the same files: read ones stay on the disk and cannot be written to. Raises ValueError for an unknown
+    name, a size outside 16..1024, too few classes or pictures, or pictures that cannot be read; FileNotFoundError if
+    photographs are missing. A folder that is called like a named set is ./scenes or ./caltech101.
     """
     size = pictures.check_size(size)
-    if isinstance(split_seed, bool) or not isinstance(split_seed, int | np.integer) or split_seed < 0:
-        raise ValueError(f"split_seed is {split_seed!r}: it must be an integer from 0.")
     if name == "scenes":
         return _load_scenes(size, cache)
     if name == "caltech101":
         return _load_caltech101(size, cache)
-    return _load_folder(folders.existing(name), size, split_seed, cache)
+    return _load_folder(folders.existing(name), size, cache)
 
 
 def _load_scenes(size: int, cache: str | Path | None) -> Dataset:
@@ -104,16 +101,21 @@ def _load_scenes(size: int, cache: str | Path | None) -> Dataset:
 
 def _load_caltech101(size: int, cache: str | Path | None) -> Dataset:
     folder = caltech101.locate()
-    caltech101.warn_of_differing(folder)
+    if names := caltech101.differing(folder):  # the name says which photograph is meant, so it is no stop
+        warnings.warn(
+            f"{len(names)} of the {len(caltech101.photographs())} photographs in {folder} are not the bytes that this "
+            f"report's numbers were measured on (the first is {names[0]}): expect slightly different numbers.",
+            stacklevel=3,
+        )
     photographs = sorted(caltech101.photographs(), key=lambda p: SPLITS.index(p.split))  # stable: class by class
     class_names = sorted({p.class_name for p in photographs})
     rows = [_Row(p.split, class_names.index(p.class_name), p.name, p.is_figure) for p in photographs]
     return _dataset("caltech101", class_names, rows, _read(folder, rows, size, cache))
 
 
-def _load_folder(folder: Path, size: int, split_seed: int, cache: str | Path | None) -> Dataset:
+def _load_folder(folder: Path, size: int, cache: str | Path | None) -> Dataset:
     files = folders.class_files(folder)
-    rng, rows = np.random.default_rng(split_seed), []
+    rng, rows = np.random.default_rng(SPLIT_SEED), []
     for label, (class_name, names) in enumerate(files.items()):
         for split, indices in zip(SPLITS, folders.split_indices(len(names), rng), strict=True):
             first = indices[0] if split == "train" else None
@@ -142,8 +144,8 @@ def _dataset(
         return Split(images[cut], labels, tuple(row.name for row in rows[cut]), None if masks is None else masks[cut])
 
     figures = sorted((i for i, row in enumerate(rows) if row.is_figure), key=lambda i: rows[i].label)
-    figure_names, figure_masks = tuple(rows[i].name for i in figures), None if masks is None else masks[figures]
-    return Dataset(name, *map(split, SPLITS), tuple(class_names), images[figures], figure_names, figure_masks)
+    figure_masks = None if masks is None else masks[figures]
+    return Dataset(name, *map(split, SPLITS), tuple(class_names), images[figures], figure_masks)
 
 
 def summary(dataset: Dataset) -> str:

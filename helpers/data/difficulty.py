@@ -1,4 +1,4 @@
-"""How hard a data set is: `python -m helpers.data.difficulty scenes caltech101`.
+"""How hard a data set is: `python -m helpers.data.difficulty NAME`.
 
 Each number is the accuracy on the test pictures of a classifier that sees less than the object's shape: what colours,
 borders or background alone give away shows here.
@@ -16,17 +16,16 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
-from tqdm.auto import tqdm
 
 from helpers.data import Dataset, Split, load
-from helpers.store.console import print_anything
-from helpers.store.files import sentence
+from helpers.store.console import finish
 
 SIDE = 16  # pixels of a thumbnail
-EDGE = np.pad(np.zeros((SIDE - 2, SIDE - 2), bool), 1, constant_values=True)
-STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # 1 / L2 penalty, of features of variance 1
+BORDERS = np.pad(np.zeros((SIDE - 2, SIDE - 2), bool), 1, constant_values=True)
 FLAT = FunctionTransformer(lambda features: features.reshape(len(features), -1))
-Parts = list[tuple[np.ndarray, np.ndarray]]  # features and labels of train, val and test
+STRENGTHS = {"logisticregression__C": (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)}  # 1 / L2 penalty
+REGRESSION = make_pipeline(FLAT, StandardScaler(), LogisticRegression(max_iter=10_000)), STRENGTHS
+NEIGHBOUR = make_pipeline(FLAT, KNeighborsClassifier(n_neighbors=1)), {}
 
 
 def thumbnails(images: np.ndarray) -> np.ndarray:
@@ -39,65 +38,51 @@ def background(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
     Source: Bertalmio, Bertozzi and Sapiro (2001). ValueError where a mask covers its whole picture.
     """
-    hidden = [cv2.resize(mask.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_AREA) > 0 for mask in masks]
-    if any(of_one.all() for of_one in hidden):
+    hidden = (thumbnails(255 * masks.astype(np.uint8)) > 0).astype(np.uint8)
+    if hidden.all(axis=(1, 2)).any():
         raise ValueError("A mask covers its whole picture: there is no background to look at.")
     pairs = zip(thumbnails(images), hidden, strict=True)
-    return np.array([cv2.inpaint(seen, of_one.astype(np.uint8), 1, cv2.INPAINT_NS) for seen, of_one in pairs])
+    return np.array([cv2.inpaint(seen, of_one, 1, cv2.INPAINT_NS) for seen, of_one in pairs])
 
 
-SEEN: dict[str, Callable[[Split], np.ndarray | None]] = {  # None where the masks are unknown
-    "16 x 16 thumbnails": lambda part: thumbnails(part.images),
-    "four borders": lambda part: thumbnails(part.images)[:, EDGE],
-    "object masked out": lambda part: None if part.masks is None else background(part.images, part.masks),
-}
-
-
-def logistic_regression(parts: Parts) -> Pipeline:
-    """Return the regression on scaled features, fitted to train, whose L2 penalty has the lowest loss on val."""
-    (x, y), (x_val, y_val), _ = parts
-    model = make_pipeline(FLAT, StandardScaler(), LogisticRegression(max_iter=10_000))
+def fitted(model: Pipeline, grid: dict, x: np.ndarray, y: np.ndarray, x_val: np.ndarray, y_val: np.ndarray) -> Pipeline:
+    """Return `model` fitted to features x (N, ...) and labels y, with what of `grid` has the lowest loss on val."""
     on_val = PredefinedSplit(np.repeat([-1, 0], [len(y), len(y_val)]))
-    search = GridSearchCV(model, {"logisticregression__C": STRENGTHS}, scoring="neg_log_loss", cv=on_val, refit=False)
+    search = GridSearchCV(model, grid, scoring="neg_log_loss", cv=on_val, refit=False)
     with threadpool_limits(1, user_api="blas"):  # such small products are slower on many threads
         search.fit(np.concatenate([x, x_val]), np.concatenate([y, y_val]))
         return model.set_params(**search.best_params_).fit(x, y)
 
 
-def nearest_neighbour(parts: Parts) -> Pipeline:
-    """Return the classifier that names the class of the nearest training features (Euclidean)."""
-    return make_pipeline(FLAT, KNeighborsClassifier(n_neighbors=1)).fit(*parts[0])
-
-
-CLASSIFIERS = {
-    **{f"logistic regression, {what}": (logistic_regression, seen) for what, seen in SEEN.items()},
-    "nearest neighbour, 16 x 16 thumbnails": (nearest_neighbour, SEEN["16 x 16 thumbnails"]),
+CLASSIFIERS: dict[str, tuple[tuple[Pipeline, dict], Callable[[Split], np.ndarray]]] = {
+    "logistic regression, 16 x 16 thumbnails": (REGRESSION, lambda part: thumbnails(part.images)),
+    "logistic regression, four borders": (REGRESSION, lambda part: thumbnails(part.images)[:, BORDERS]),
+    "logistic regression, object masked out": (REGRESSION, lambda part: background(part.images, part.masks)),
+    "nearest neighbour, 16 x 16 thumbnails": (NEIGHBOUR, lambda part: thumbnails(part.images)),
 }
 
 
 def accuracy(title: str, dataset: Dataset) -> float:
-    """Return the accuracy on test of the classifier of this title; not a number where it would need unknown masks."""
-    fit, seen = CLASSIFIERS[title]
-    parts = [(seen(split), split.labels) for split in (dataset.train, dataset.val, dataset.test)]
-    return float("nan") if parts[0][0] is None else fit(parts).score(*parts[2])
+    """Return the accuracy on test of the classifier of this title."""
+    method, seen = CLASSIFIERS[title]
+    train, val, test = ((seen(part), part.labels) for part in (dataset.train, dataset.val, dataset.test))
+    return fitted(*method, *train, *val).score(*test)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Print every accuracy for the data sets named on the command line, side by side; exit with a sentence."""
+def main(arguments: list[str] | None = None) -> int:
+    """Print every accuracy, those without the object only where it is known; return 0, or 2 after a sentence."""
     parser = argparse.ArgumentParser(prog="python -m helpers.data.difficulty", description=__doc__)
-    known = "scenes, caltech101, or a folder of class folders"
-    parser.add_argument("datasets", nargs="*", default=["scenes"], help=known)
-    print_anything()
-    names = parser.parse_args(arguments).datasets
-    try:
-        datasets = tqdm(map(load, names), "measuring", len(names), leave=False)
-        columns = [[accuracy(title, dataset) for title in CLASSIFIERS] for dataset in datasets]
-    except (OSError, ValueError) as error:
-        sys.exit(sentence(error))
-    print(f"{'accuracy on test':<42}" + "".join(f"{name[-14:]:>16}" for name in names))
-    for title, *values in zip(CLASSIFIERS, *columns, strict=True):
-        print(f"{title:<42}" + "".join(f"{'-' if np.isnan(v) else format(v, '.2f'):>16}" for v in values))
+    parser.add_argument("name", help="scenes, caltech101, or a folder of class folders", nargs="?", default="scenes")
+    name = parser.parse_args(arguments).name
+
+    def tell() -> None:
+        dataset = load(name)
+        for title in CLASSIFIERS:
+            if "masked" not in title or dataset.masks is not None:
+                print(f"{title:<42}{accuracy(title, dataset):>6.2f}", flush=True)
+
+    return finish(tell, "Give the command again.")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

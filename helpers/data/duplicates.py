@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -65,81 +64,74 @@ def closest(splits: dict[str, np.ndarray], count: int = 3, *, cache: str | Path 
     for name, images in splits.items():
         if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8:
             raise ValueError(f"Images must be uint8 RGB (N, H, W, 3); {name} is {images.dtype} {images.shape}.")
-    names = list(splits)
 
     def find() -> dict[str, np.ndarray]:
-        given = [_described(images) for images in splits.values()]
-        rows = [(a, b, *row) for a, b in combinations(range(len(names)), 2) for row in _nearest(given[a], given[b])]
+        two = combinations(enumerate(splits.values()), 2)
+        rows = [(a, b, *row) for (a, first), (b, second) in two for row in _nearest(first, second)]
         return {"pairs": np.array(rows, np.float64).reshape(-1, 7)}
 
-    rows = kept(cache, key_of(closest, *splits.values()), find)["pairs"].tolist()
+    rows, names = kept(cache, key_of(closest, *splits.values()), find)["pairs"].tolist(), list(splits)
     pairs = [
         Pair((names[int(a)], names[int(b)]), (int(i), int(j)), likeness, agreement, turned > 0)
-        for a, b, i, j, likeness, agreement, turned in rows
+        for a, b, j, i, likeness, agreement, turned in rows
     ]
     pairs.sort(key=lambda pair: (not pair.is_duplicate, -pair.likeness))
     return pairs[: max(count, sum(pair.is_alike for pair in pairs))]
 
 
-class _Described(NamedTuple):
-    digests: list[bytes]  # of the N pictures' bytes
-    small: np.ndarray  # uint8 (N, SIDE, SIDE, 3)
-    windows: np.ndarray  # float32 (N, windows, SEEN * SEEN), gray, of mean 0 and length 1; the first is the whole
+def _nearest(first: np.ndarray, second: np.ndarray) -> Iterator[tuple[int, int, float, float, bool]]:
+    """Yield (j, i, likeness, agreement, mirrored) for each image j of `second`; i of `first` is most like it."""
+    digests = [[hashlib.sha256(np.ascontiguousarray(image)).digest() for image in images] for images in (first, second)]
+    known = {digest: i for i, digest in reversed(list(enumerate(digests[0])))}
+    small, other = _thumbnails(first), _thumbnails(second)
+    windows, new = _windows(small), []
+    for j, digest in enumerate(digests[1]):
+        if digest in known:
+            yield j, known[digest], 1.0, 1.0, False  # also of plain pictures, which nothing can be laid on
+        else:
+            new.append(j)
+    with tqdm(total=len(new), desc="Looking for duplicates", leave=False, disable=len(new) < 100) as bar:
+        for k in range(0, len(new), AT_ONCE):
+            some = new[k : k + AT_ONCE]
+            for j, scores in zip(some, _scores(windows, other[some]), strict=True):
+                yield j, *_most_like(scores, small, other[j])
+                bar.update()
 
 
-def _described(images: np.ndarray) -> _Described:
-    digests = [hashlib.sha256(np.ascontiguousarray(image)).digest() for image in images]
-    small = np.array([cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for image in images])
-    small = small.reshape(-1, SIDE, SIDE, 3)  # also of none
-    return _Described(digests, small, _windows(small))
+def _thumbnails(images: np.ndarray) -> np.ndarray:
+    return np.array([cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for image in images])
 
 
 def _windows(small: np.ndarray) -> np.ndarray:
+    """Return windows of thumbnails, gray, of mean 0 and length 1, float32 (N, windows, pixels); the first is all."""
     corners = [(round(top * SIDE), round(left * SIDE), round(scale * SIDE)) for scale, top, left in WINDOWS]
-    cut = [
-        [gray[y : y + side, x : x + side] for y, x, side in corners] for gray in small.mean(axis=3, dtype=np.float32)
-    ]
-    seen = [[cv2.resize(part, (SEEN, SEEN), interpolation=cv2.INTER_AREA) for part in parts] for parts in cut]
-    flat = np.reshape(seen, (len(small), len(WINDOWS), SEEN * SEEN))
+    grays = small.mean(axis=3, dtype=np.float32)
+    cut = [gray[y : y + side, x : x + side] for gray in grays for y, x, side in corners]
+    seen = np.array([cv2.resize(part, (SEEN, SEEN), interpolation=cv2.INTER_AREA) for part in cut])
+    flat = seen.reshape(len(small), len(WINDOWS), -1)
     flat -= flat.mean(axis=2, keepdims=True)
     return flat / np.maximum(np.linalg.norm(flat, axis=2, keepdims=True), 1e-3)  # a plain window is like no other
 
 
-def _nearest(first: _Described, second: _Described) -> Iterator[tuple[int, int, float, float, bool]]:
-    """Yield (i, j, likeness, agreement, mirrored) for each picture j of `second`; i of `first` is most like it."""
-    known = {digest: i for i, digest in reversed(list(enumerate(first.digests)))}
-    new = [j for j, digest in enumerate(second.digests) if digest not in known]
-    for j in set(range(len(second.digests))).difference(new):
-        yield known[second.digests[j]], j, 1.0, 1.0, False  # also of plain pictures, which nothing can be laid on
-    with tqdm(total=len(new), desc="Looking for duplicates", leave=False, disable=len(new) < 100) as bar:
-        for k in range(0, len(new), AT_ONCE):
-            scores = _scores(first, second, new[k : k + AT_ONCE])
-            for j, of_each in zip(new[k : k + AT_ONCE], scores, strict=True):
-                found = [(i, j, *laid_on(*start), turned) for i, turned, *start in _starts(first, second, j, of_each)]
-                found = found or [(0, j, 0.0, 0.0, False)]  # it is like no other
-                yield max(found, key=lambda row: (row[2] >= ALIKE and row[3] >= SAME, row[2]))
-                bar.update()
-
-
-def _scores(first: _Described, second: _Described, some: list[int]) -> np.ndarray:
-    """Return how some of `second` correlate with each of `first`: (M, N, mirrored, laid around it, windows)."""
-    mirrored = _windows(second.small[some][:, :, ::-1])
-    windows = np.stack([second.windows[some], mirrored], axis=1)  # (M, 2, windows, pixels)
-    inside = np.einsum("nwp,mtp->mntw", first.windows, windows[:, :, 0], optimize=True)
-    around = np.einsum("np,mtwp->mntw", first.windows[:, 0], windows, optimize=True)
+def _scores(windows: np.ndarray, small: np.ndarray) -> np.ndarray:
+    """Return how M thumbnails correlate with the N of the windows: (M, N, mirrored, laid around it, windows)."""
+    own = np.stack([_windows(small), _windows(small[:, :, ::-1])], axis=1)  # (M, 2, windows, pixels)
+    inside = np.einsum("nwp,mtp->mntw", windows, own[:, :, 0], optimize=True)
+    around = np.einsum("np,mtwp->mntw", windows[:, 0], own, optimize=True)
     return np.stack([inside, around], axis=3)
 
 
-def _starts(first: _Described, second: _Described, j: int, scores: np.ndarray) -> Iterator[tuple]:
-    """Yield what is worth a look at picture j: a picture's number, whether it is mirrored, what `laid_on` takes."""
-    flat = scores.reshape(len(scores), -1)
-    for i in np.argsort(-flat.max(axis=1), kind="stable")[:LOOKED_AT].tolist():
-        ways = np.argsort(-flat[i], kind="stable")[:WAYS]
-        for best in ways[flat[i, ways] >= PROMISING]:
-            turned, around, window = np.unravel_index(best, scores.shape[1:])
-            own = second.small[j][:, ::-1] if turned else second.small[j]
-            outer, inner = (own, first.small[i]) if around else (first.small[i], own)
-            yield i, bool(turned), outer, inner, WINDOWS[window]
+def _most_like(scores: np.ndarray, small: np.ndarray, own: np.ndarray) -> tuple[int, float, float, bool]:
+    """Return which of `small` is most like the thumbnail `own`, its likeness and agreement, and whether mirrored."""
+    found = [(0, 0.0, 0.0, False)]  # it is like no other
+    for i in np.argsort(-scores.reshape(len(scores), -1).max(axis=1), kind="stable")[:LOOKED_AT].tolist():
+        for best in np.argsort(-scores[i], axis=None, kind="stable")[:WAYS]:
+            turned, around, window = place = np.unravel_index(best, scores[i].shape)
+            if scores[i][place] >= PROMISING:
+                mine = own[:, ::-1] if turned else own
+                outer, inner = (mine, small[i]) if around else (small[i], mine)
+                found.append((i, *laid_on(outer, inner, WINDOWS[window]), bool(turned)))
+    return max(found, key=lambda row: (row[1] >= ALIKE and row[2] >= SAME, row[1]))
 
 
 def laid_on(outer: np.ndarray, inner: np.ndarray, window: tuple[float, float, float]) -> tuple[float, float]:

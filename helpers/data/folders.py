@@ -11,8 +11,7 @@ import numpy as np
 from helpers.data.pictures import SUFFIXES, is_picture
 from helpers.store.files import expanded
 
-SHARES = (12, 3, 5)  # of 20: the pictures of a class are split 60/15/25
-MIN_PICTURES = len(SHARES)  # of a class, so that train, val and test have one each
+MIN_PICTURES = 3  # of a class, so that train, val and test have one each
 
 
 def existing(name: str | Path) -> Path:
@@ -102,16 +101,7 @@ def _quoted(names: Iterable[str]) -> str:
 
 
 def split_indices(count: int, rng: np.random.Generator) -> list[list[int]]:
-    """Deal 0..count-1 to train, val and test as 60/15/25 by the largest remainder, one to each at least, each sorted.
-
-    `count` is at least 3. At equal remainders the earlier split comes first; an empty one takes from the largest.
-    """
-    quotas = [divmod(count * share, sum(SHARES)) for share in SHARES]
-    sizes = [whole for whole, _ in quotas]
-    for i in sorted(range(len(SHARES)), key=lambda i: -quotas[i][1])[: count - sum(sizes)]:
-        sizes[i] += 1
-    while 0 in sizes:
-        sizes[sizes.index(0)] += 1
-        sizes[sizes.index(max(sizes))] -= 1
-    parts = np.split(rng.permutation(count), np.cumsum(sizes)[:-1])
+    """Deal 0..count-1, three at least, to train, val and test as 60/15/25, one to each at least, each sorted."""
+    val, test = max(1, (15 * count + 50) // 100), max(1, (25 * count + 49) // 100)  # of test, halves go to train
+    parts = np.split(rng.permutation(count), [count - val - test, count - test])
     return [sorted(part.tolist()) for part in parts]

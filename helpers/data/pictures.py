@@ -5,6 +5,7 @@ Pillow reads and converts (it knows orientation, palettes and transparency), Ope
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
@@ -28,12 +29,9 @@ def check_size(size: int) -> int:
 
 def is_picture(path: Path) -> bool:
     """Tell whether a file's content is a picture of a kind that is read, whatever its name says."""
-    try:
-        _check_file(path)
-        with Image.open(path, formats=FORMATS):
-            return True
-    except Exception:  # as in read_picture
-        return False
+    with suppress(ValueError), _opened(path):
+        return True
+    return False
 
 
 def read_picture(path: str | Path, size: int = 224) -> np.ndarray:
@@ -42,13 +40,9 @@ def read_picture(path: str | Path, size: int = 224) -> np.ndarray:
     EXIF orientation is applied, transparency laid on white; the side ratio is not kept. 16 bits are scaled to 8, as 12
     where nothing is above 4095: so cameras, microscopes and scanners store it.
     """
-    path, size = Path(path), check_size(size)
-    try:
-        _check_file(path)
-        with Image.open(path, formats=FORMATS) as picture:
-            rgb = _to_rgb(picture, path)
-    except Exception as error:  # each of Pillow's readers raises its own: OSError, SyntaxError, struct.error, ...
-        raise ValueError(_reason(error)) from error
+    size = check_size(size)
+    with _opened(Path(path)) as picture:
+        rgb = _to_rgb(picture, path)
     return cv2.resize(rgb, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
@@ -87,25 +81,28 @@ def in_threads(work: Callable, items: Sequence, description: str) -> Iterator:
                 bar.update()
 
 
-def _check_file(path: Path) -> None:
-    """Refuse what must not even be opened: a pipe would wait for ever."""
-    if path.is_symlink() and not path.exists():
-        raise _Refused("it is a link that leads nowhere")
-    if not path.exists():
-        raise _Refused("there is no such file")
-    if not path.is_file():
-        raise _Refused("it is not a regular file")
-    if path.stat().st_size == 0:
-        raise _Refused("it is empty")
-
-
 class _Refused(ValueError):
     """What says itself why a file cannot be read."""
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    try:
+        if not path.exists():
+            raise _Refused("it is a link that leads nowhere" if path.is_symlink() else "there is no such file")
+        if not path.is_file():  # a pipe would wait for ever
+            raise _Refused("it is not a regular file")
+        if path.stat().st_size == 0:
+            raise _Refused("it is empty")
+        with Image.open(path, formats=FORMATS) as picture:
+            yield picture
+    except _Refused:
+        raise
+    except Exception as error:  # each of Pillow's readers raises its own: OSError, SyntaxError, struct.error, ...
+        raise ValueError(_reason(error)) from error
+
+
 def _reason(error: Exception) -> str:
-    if isinstance(error, _Refused):
-        return str(error)
     if isinstance(error, UnidentifiedImageError):
         return "it is not a picture (JPEG, PNG, BMP, WebP, TIFF or GIF), or its header is damaged"
     if isinstance(error, PermissionError):
@@ -115,7 +112,7 @@ def _reason(error: Exception) -> str:
     return f"it is damaged or unsupported ({error or type(error).__name__})"
 
 
-def _to_rgb(picture: Image.Image, path: Path) -> np.ndarray:
+def _to_rgb(picture: Image.Image, path: str | Path) -> np.ndarray:
     deep, picture = ";16" in str(picture.tile), ImageOps.exif_transpose(picture)
     if picture.mode in ("I", "F"):
         raise _Refused("32-bit pixels have no agreed white: save it with 8 or 16 bits")
@@ -129,7 +126,7 @@ def _to_rgb(picture: Image.Image, path: Path) -> np.ndarray:
     return np.asarray(picture.convert("RGB"))
 
 
-def _twelve_bits(picture: Image.Image, path: Path) -> np.ndarray:
+def _twelve_bits(picture: Image.Image, path: str | Path) -> np.ndarray:
     """Read colours of 16 bits of which Pillow has kept the upper half, where nothing is."""
     bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
     if bgr is None or picture.mode != "RGB" or not np.array_equal(bgr[..., ::-1] >> 8, picture):

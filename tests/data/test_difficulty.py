@@ -26,7 +26,7 @@ def split(rng, count, *, told_by):
 def dataset(told_by):
     rng = np.random.default_rng(3)
     parts = (split(rng, count, told_by=told_by) for count in (40, 20, 40))
-    return Dataset("made up", *parts, ("dark", "bright"), np.zeros((2, 48, 48, 3), np.uint8), ("a", "b"))
+    return Dataset("made up", *parts, ("dark", "bright"), np.zeros((2, 48, 48, 3), np.uint8))
 
 
 def test_thumbnails_are_means():
@@ -40,7 +40,7 @@ def test_thumbnails_are_means():
 def test_borders_are_the_outermost_pixels():
     image = np.zeros((1, 32, 32, 3), np.uint8)
     image[:, 2:-2, 2:-2] = 255
-    seen = difficulty.SEEN["four borders"](Split(image, np.zeros(1, int), ("a",)))
+    seen = difficulty.CLASSIFIERS["logistic regression, four borders"][1](Split(image, np.zeros(1, int), ("a",)))
     assert seen.shape == (1, 60, 3)
     assert not seen.any()
 
@@ -84,34 +84,31 @@ def test_the_penalty_is_the_one_that_is_best_on_validation_pictures(told, chosen
     (x, y), (seen, wanted) = ((rng.normal(size=(60, 40)), np.arange(60) % 3) for _ in range(2))
     if told:
         x[:, :3], seen[:, :3] = (20 * np.eye(3)[labels] for labels in (y, wanted))
-    best = difficulty.logistic_regression([(x, y), (seen, wanted), (x, y)])
-    assert difficulty.STRENGTHS[chosen] == best[-1].C
+    best = difficulty.fitted(*difficulty.REGRESSION, x, y, seen, wanted)
+    assert difficulty.STRENGTHS["logisticregression__C"][chosen] == best[-1].C
 
 
 def test_the_validation_pictures_choose_and_nothing_is_fitted_to_them():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(60, 40)), np.arange(60) % 3
-    best = difficulty.logistic_regression([(x, y), (x + 100, y), (x, y)])
+    best = difficulty.fitted(*difficulty.REGRESSION, x, y, x + 100, y)
     assert np.allclose(best[1].mean_, x.mean(axis=0))
     by_hand = LogisticRegression(C=best[-1].C, max_iter=10_000).fit((x - x.mean(axis=0)) / x.std(axis=0), y)
     assert np.allclose(best[-1].coef_, by_hand.coef_, atol=1e-4)
 
 
-def test_an_unknown_data_set_is_told_in_a_sentence():
-    with pytest.raises(SystemExit, match="Unknown data set '/no/such/folder': it must be"):
-        difficulty.main(["/no/such/folder"])
+def test_an_unknown_data_set_is_told_in_a_sentence(capsys):
+    assert difficulty.main(["/no/such/folder"]) == 2
+    assert capsys.readouterr().err.startswith("Unknown data set '/no/such/folder': it must be")
 
 
-def test_the_command_prints_data_sets_side_by_side(monkeypatch, capsys):
-    known = {"seen": dataset("object"), "unseen": dataset("nothing")}
-    known["unseen"] = replace(
-        known["unseen"],
-        **{part: replace(getattr(known["unseen"], part), masks=None) for part in ("train", "val", "test")},
-    )
-    monkeypatch.setattr(difficulty, "load", known.__getitem__)
-    difficulty.main(["seen", "unseen"])
+@pytest.mark.parametrize("masks", [True, False])
+def test_the_command_prints_what_can_be_known(monkeypatch, capsys, masks):
+    known = dataset("object")
+    if masks:
+        known = replace(known, figure_masks=np.zeros((2, 48, 48), bool))
+    monkeypatch.setattr(difficulty, "load", {"made up": known}.__getitem__)
+    assert difficulty.main(["made up"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split()[-2:] == ["seen", "unseen"]
-    assert lines[1].split()[-2] == "1.00"
-    assert lines[3].split()[-1] == "-"
-    assert len(lines) == 1 + len(difficulty.CLASSIFIERS)
+    assert lines[0] == "logistic regression, 16 x 16 thumbnails     1.00"
+    assert [line[:-6].strip() for line in lines] == [t for t in difficulty.CLASSIFIERS if masks or "masked" not in t]

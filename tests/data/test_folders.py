@@ -82,13 +82,14 @@ def test_names_that_are_not_utf_8_are_refused(tmp_path):
         (3, (1, 1, 1)),
         (4, (2, 1, 1)),
         (5, (3, 1, 1)),
+        (6, (4, 1, 1)),
         (7, (4, 1, 2)),
         (10, (6, 2, 2)),
         (20, (12, 3, 5)),
         (80, (48, 12, 20)),
     ],
 )
-def test_the_split_is_60_15_25_by_the_largest_remainder(count, sizes):
+def test_the_split_is_60_15_25(count, sizes):
     assert tuple(map(len, split_indices(count, np.random.default_rng(0)))) == sizes
 
 

@@ -143,8 +143,8 @@ def test_colours_and_backgrounds_do_not_give_the_class_away(crowd):
     images, masks, labels = crowd
     parts = np.split(np.arange(len(labels)), [240, 402])
     for features, bound in ((difficulty.thumbnails(images), 0.7), (difficulty.background(images, masks), 0.55)):
-        given = [(features[part], labels[part]) for part in parts]
-        assert difficulty.logistic_regression(given).score(*given[2]) <= bound
+        train, val, test = ((features[part], labels[part]) for part in parts)
+        assert difficulty.fitted(*difficulty.REGRESSION, *train, *val).score(*test) <= bound
 
 
 def test_a_filled_square_is_covered_where_it_is_and_nowhere_else():

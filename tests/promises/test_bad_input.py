@@ -422,7 +422,6 @@ FOLDERS = {
     "CALTECH101_DIR in somebody else's home": Bad(
         photographs(NOBODY), f"lacks 240 of the 240 | {NOBODY} (CALTECH | or unset CALTECH101_DIR", FileNotFoundError),
     "pictures of 15 pixels": Bad(lambda w: data.load("scenes", 15), "is 15 | The size of the pictures | 16 to 1024"),
-    "a split seed below 0": Bad(lambda w: data.load(w.top, split_seed=-1), "is -1 | split_seed | an integer from 0"),
 }
 # fmt: on
 
