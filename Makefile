@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
 
-.PHONY: help report test check bench study faults torture peers lab notebooks readme clean
+.PHONY: help report test check bench study faults torture peers lab notebooks student readme clean
 
 help:            ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ lab: $(READY)    ## open the notebooks in JupyterLab
 
 notebooks: $(READY) ## execute the committed notebooks again, in place, with default parameters
 	$(PY) -m helpers.report notebooks
+
+student: $(READY) ## write the student's edition, without solutions; OUT=student, CHAPTERS=35 sets theirs alone, RUN=reports/scenes
+	$(PY) -m helpers.course student $(if $(CHAPTERS),--chapters "$(CHAPTERS)") $(if $(RUN),--run "$(RUN)") -- "$(or $(OUT),student)"
 
 readme: $(READY) ## make the README's pictures and its table anew, of what is committed
 	$(PY) -m helpers.report.readme_pictures

@@ -29,15 +29,20 @@ class NotRight(AssertionError):
 def check(number: str) -> None:
     """Say that an exercise is right; NotRight, with the reason, where it is not. The files are read as they are now."""
     exercise = exercises.find(number)
+    if why := reason(exercise):
+        raise NotRight(why)
+    print(f"Exercise {number} is right: {', '.join(exercise.names)}")
+
+
+def reason(exercise: Exercise) -> str:
+    """Return why an exercise is not right, or ""."""
     path = exercises.path_of(exercise.module)
     try:
         module = exercises.load(exercise.module, path.read_text(encoding="utf-8"), path)
         got = exercises.results(exercise, module, SEED)
     except Exception as error:
-        raise NotRight(f"Exercise {number}: {path.name} cannot be loaded. {type(error).__name__}: {error}") from None
-    if reason := verdict(exercise, got, answers(), SEED):
-        raise NotRight(reason)
-    print(f"Exercise {number} is right: {', '.join(exercise.names)}")
+        return f"Exercise {exercise.number}: {path.name} cannot be loaded. {type(error).__name__}: {error}"
+    return verdict(exercise, got, answers(), SEED)
 
 
 @cache

@@ -95,7 +95,8 @@ def emptied(text: str, numbers) -> str:
     nodes = [(node, number) for number, nodes in marked(text).items() if number in numbers for node in nodes]
     for node, number in sorted(nodes, key=lambda pair: -pair[0].lineno):
         start, end = body(node)
-        indent = " " * (node.col_offset + 4)
-        sentence = EXERCISES[number].sentence
-        lines[start:end] = [f"{indent}raise NotImplementedError(", f'{indent}    "{sentence}"', f"{indent})"]
+        indent, sentence = " " * (node.col_offset + 4), f'"{EXERCISES[number].sentence}"'
+        line = f"{indent}raise NotImplementedError({sentence})"
+        wrapped = [f"{indent}raise NotImplementedError(", f"{indent}    {sentence}", f"{indent})"]
+        lines[start:end] = wrapped if len(line) > 120 else [line]
     return "\n".join(lines) + "\n"
