@@ -241,7 +241,7 @@ EXERCISES = [
         "helpers.metrics: confusion_matrix",
         "sec-results",
         "count how often each class was taken for each, rows actual and columns predicted",
-        "`_checks.two_labels` returns both as arrays; a pair of labels may come several times",
+        "the labels may be lists; a pair of them may come several times, and is counted each time",
         confusions,
     ),
 ]

