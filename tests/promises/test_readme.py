@@ -35,7 +35,8 @@ NAMES = ("README.md", "CONTRIBUTING.md", "data/README.md", "notebooks/README.md"
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in NAMES}
 TEXT = PAGES["README.md"]
 TARGETS = dict(re.findall(r"^([a-z]+):.*##\s*(.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-STUDY = {"helpers.study": "helpers.study.run"}
+PARSERS = {f"helpers.{name}": f"helpers.{name}.command" for name in ("course", "report")}
+PARSERS |= {"helpers.study": "helpers.study.run"}
 PROGRAMS = r"make|cd|python3?|papermill|pytest|conda|jupyter|dask|pip|git|export|for|\.venv\S*|\$env:\S+"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
@@ -158,8 +159,8 @@ def look_at(line):
     """
     words = shlex.split(line)[1:]
     module, rest = (words[1], words[2:]) if words[0] == "-m" else (None, words)
-    if module in (parsers := PARSERS):
-        return importlib.import_module(parsers[module])._parser().parse_args(rest)
+    if module in PARSERS:
+        return importlib.import_module(PARSERS[module])._parser().parse_args(rest)
     if module == "helpers.report.readme_pictures":
         assert not rest
         assert callable(readme.main)  # tests/test_readme_pictures.py compares what it makes
