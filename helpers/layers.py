@@ -183,8 +183,7 @@ class Sequential:
     """
 
     def __init__(self, layers: list[Layer], input_shape: tuple | None = None) -> None:
-        if not layers:
-            raise ValueError("A network needs at least one layer.")
+        _checks.require(layers, "A network needs at least one layer.")
         self.layers, self.input_shape = list(layers), input_shape
         self.steps = self.layers  # what a batch goes through: an engine puts quicker ones here
 
@@ -214,8 +213,7 @@ class Sequential:
     def classes(self) -> int:
         """How many logits the network has; ValueError where no layer has parameters."""
         sizes = [layer.params["b"].size for layer in self.layers if layer.params]
-        if not sizes:
-            raise ValueError("This network has no layer with parameters, and so no classes.")
+        _checks.require(sizes, "This network has no layer with parameters, and so no classes.")
         return sizes[-1]
 
     @property
@@ -226,8 +224,7 @@ class Sequential:
     def output_shapes(self, input_shape: tuple | None = None) -> list[tuple]:
         """Return the shape of one image after each layer, without the batch axis."""
         shape = input_shape or self.input_shape
-        if shape is None:
-            raise ValueError("Give the shape of one input, such as (224, 224, 3).")
+        _checks.require(shape, "Give the shape of one input, such as (224, 224, 3).")
         shapes = [shape]
         for layer in self.layers:
             shapes.append(layer.output_shape(shapes[-1]))

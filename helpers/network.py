@@ -37,8 +37,7 @@ class Sequential(layers.Sequential):
         Raises ValueError for no images, and for a batch size that is no whole number from 1.
         """
         _checks.whole_numbers(batch_size=batch_size)
-        if len(images) == 0:
-            raise ValueError("There are no images to classify: give at least one.")
+        _checks.require(len(images) > 0, "There are no images to classify: give at least one.")
         parts = [images[k : k + batch_size] for k in range(0, len(images), batch_size)]
         return np.concatenate([softmax(self.predict(to_inputs(part))) for part in parts])
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import warnings
 import zipfile
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from helpers import engine, training
 from helpers.engine import threads
-from helpers.network import Conv2D, Dense, Flatten, MaxPool2D, ReLU, Sequential
+from helpers.network import Conv2D, Dense, Flatten, MaxPool2D, ReLU, Sequential, report_cnn
 from helpers.store import cache as store
 from helpers.training import SGD, History, evaluate, fit, softmax, softmax_cross_entropy, to_inputs
 
@@ -512,6 +513,16 @@ def test_a_loss_that_is_no_number_names_the_learning_rate():
     model.layers[0].params["w"][0, 0, 0, 0] = np.nan
     with pytest.raises(FloatingPointError, match=r"became nan in epoch 1, batch 1, with the learning rate 0.05: try"):
         train(2, model=model)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_training_that_diverges_ends_with_one_sentence_and_without_numpys_warnings(fast):
+    model = report_cnn(24, 3, rng=rng(), fast=fast)
+    images, labels = rng().integers(0, 256, (20, 24, 24, 3), dtype=np.uint8), np.arange(20) % 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(FloatingPointError, match=r"became (nan|inf) in .*, with the learning rate 1000000"):
+            fit(model, (images, labels), (images, labels), optimizer=SGD(1e6), epochs=3, batch_size=5, rng=rng())
 
 
 @pytest.mark.parametrize("labels", [np.full(9, 3), np.zeros(8, int), np.zeros(0, int)])

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from functools import cache
 
 from threadpoolctl import ThreadpoolController
@@ -64,7 +65,8 @@ def in_threads(work: Callable[[Iterator], None], items: Sequence) -> None:
         if count < 2:
             work(share)
             return
-        futures = [_workers().submit(work, share) for _ in range(count)]  # one iterator: its next item goes out once
+        # In the caller's context, so that its np.errstate holds; one iterator: its next item goes out once.
+        futures = [_workers().submit(copy_context().run, work, share) for _ in range(count)]
         wait(futures)  # all of them, so that after an error nothing is still being written
         for future in futures:
             future.result()

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +78,12 @@ def test_a_nested_call_runs_in_place():
 def test_after_a_nested_call_the_next_one_is_shared_again():
     in_threads(lambda share: in_threads(lambda inner: None, [1, 2]), [1, 2])
     test_shares_run_at_once()
+
+
+def test_what_the_caller_says_of_overflow_holds_in_the_threads():
+    largest = np.full(2000, np.finfo(np.float32).max)
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        in_threads(lambda share: [largest * largest for _ in share], range(2))
 
 
 @pytest.mark.parametrize("failing", [0, 1])

@@ -476,15 +476,15 @@ FAULTS = [
     Fault(
         "every core does everything",
         "engine/threads.py",
-        "submit(work, share)",
-        "submit(work, iter(items))",
+        "run, work, share)",
+        "run, work, iter(items))",
         "engine/threads",
     ),
     Fault(
         "cores take their share before they begin",
         "engine/threads.py",
-        "[_workers().submit(work, share) for _ in range(count)]",
-        "[_workers().submit(work, iter(items[k::count])) for k in range(count)]",
+        "run, work, share) for _ in range(count)]",
+        "run, work, iter(items[k::count])) for k in range(count)]",
         "engine/threads",
     ),
     Fault(
