@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+import difficulty
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from helpers.data import difficulty
 from helpers.data.datasets import Dataset, Split
 
 

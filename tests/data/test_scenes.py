@@ -3,10 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import difficulty
 import numpy as np
 import pytest
 
-from helpers.data import difficulty, scenes
+from helpers.data import scenes
 from helpers.data.scenes.drawing import Canvas, bezier, blend, noise
 from helpers.data.scenes.sketch import Pose, Sketch
 

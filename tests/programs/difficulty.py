@@ -1,4 +1,4 @@
-"""How hard a data set is: `python -m helpers.data.difficulty NAME`.
+"""How hard a data set is: `python tests/programs/difficulty.py NAME`.
 
 Each number is the accuracy on the test pictures of a classifier that sees less than the object's shape: what colours,
 borders or background alone give away shows here.
@@ -71,7 +71,7 @@ def accuracy(title: str, dataset: Dataset) -> float:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print every accuracy, those without the object only where it is known; return 0, or 2 after a sentence."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.data.difficulty", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", help="scenes, caltech101, or a folder of class folders", nargs="?", default="scenes")
     name = parser.parse_args(arguments).name
 
