@@ -7,4 +7,4 @@ from helpers.explain.deletion import insertion_deletion
 from helpers.explain.networks import layer_index
 from helpers.explain.pointing import energy_inside, pointing_game
 from helpers.explain.randomisation import randomisation_test
-from helpers.explain.receptive import field_on_image, field_size, geometry, middle_neuron, receptive_field
+from helpers.explain.receptive import field_on_image, field_size, geometry, receptive_field

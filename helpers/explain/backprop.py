@@ -63,10 +63,7 @@ def gradient_function(model, layer, rule: str = "guided"):
 
 
 def class_gradients(model, images: np.ndarray, classes, rule: str = "gradient", *, batch_size: int = 8) -> np.ndarray:
-    """Return d score of classes[n] / d images[n] by `rule`, (N, H, W, C), for images (N, H, W, C), in batches.
-
-    The score is the one before softmax. Rules and errors as in `guided_backprop`; ValueError for an unknown class.
-    """
+    """Return d score of classes[n], before softmax, / d images[n], (N, H, W, C); ValueError as in `guided_backprop`."""
     images, classes = checked_batch(images, classes)
     evidence = evidence_function(model, [rule])
     parts = batches(len(images), batch_size, rule)
@@ -74,10 +71,7 @@ def class_gradients(model, images: np.ndarray, classes, rule: str = "gradient", 
 
 
 def evidence_function(model, rules: Sequence[str], layer=None):
-    """Return f(images, classes) -> `class_gradients` by several rules, (R, N, H, W, C), and the output of `layer`.
-
-    Every image passes forward once. Raises as `class_gradients` does, and for a layer behind the class scores.
-    """
+    """Return f(images, classes) -> `class_gradients` by several rules, (R, N, H, W, C), and the output of `layer`."""
     also = -1 if layer is None else layer_index(model, layer)
     send_back = kind_of(model).gradients(model, None, _known(rules), also=also)
     return lambda images, classes: send_back(*checked_batch(images, classes))

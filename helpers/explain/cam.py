@@ -36,10 +36,7 @@ def score_gradients(model, a: np.ndarray, classes, layer) -> np.ndarray:
 
 
 def grad_cam(model, image: np.ndarray, class_index: int, layer) -> np.ndarray:
-    """Return the Grad-CAM map at the size of the image, (H, W) float32: 0 to 1, its maximum 1, or 0 everywhere.
-
-    It is `class_map`, enlarged bilinearly and divided by its maximum, and raises as that does.
-    """
+    """Return `class_map` enlarged to the image, (H, W) float32, and divided by its maximum where that is not 0."""
     heat = enlarged(class_map(model, image, class_index, layer), np.shape(image)[:2])
     return heat / heat.max() if heat.max() > 0 else heat
 

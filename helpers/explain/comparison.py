@@ -48,30 +48,23 @@ def cam_maps(model, activations: np.ndarray, classes, layer: str, shape: tuple[i
 def baseline_maps(images: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Return the maps of BASELINES for RGB images (N, H, W, 3) uint8, each (N, H, W) float32.
 
-    Independent uniform numbers from 0 to 1 know nothing; a Gaussian in the middle, its sigma a quarter of the sides,
-    does not look; the size of the Sobel gradient of the gray values needs no network.
+    They are uniform numbers, a Gaussian whose sigma is a quarter of the sides, and the gray values' Sobel gradient.
     """
-    shape = images.shape[:3]
+    shape, gray = images.shape[:3], [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64) for image in images]
+    edges = [np.hypot(cv2.Sobel(image, cv2.CV_64F, 1, 0), cv2.Sobel(image, cv2.CV_64F, 0, 1)) for image in gray]
     rows, cols = ((np.arange(n) - (n - 1) / 2) / (0.25 * n) for n in shape[1:])
     centre = np.exp(-(rows[:, None] ** 2 + cols**2) / 2)
-    maps = rng.random(shape), np.broadcast_to(centre, shape), [edge_map(image) for image in images]
+    maps = rng.random(shape), np.broadcast_to(centre, shape), edges
     return {name: np.asarray(part, np.float32) for name, part in zip(BASELINES, maps, strict=True)}
-
-
-def edge_map(image: np.ndarray) -> np.ndarray:
-    """Return the size of the Sobel gradient of an RGB image's gray values, (H, W)."""
-    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64)
-    return np.hypot(cv2.Sobel(gray, cv2.CV_64F, 1, 0), cv2.Sobel(gray, cv2.CV_64F, 0, 1))
 
 
 def distractor_game(
     model, images: np.ndarray, labels: np.ndarray, masks: np.ndarray | None, layer: str, *, rng, cache=None
 ) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
-    """Return where Grad-CAM and the baselines point in `mosaics` of one image of each class, asked for every class.
+    """Return whether Grad-CAM and the baselines point into the picture asked for in `mosaics`, and on its object.
 
-    By name: whether the maximum lies in the picture that is asked for, bool (G, K K) for the G independent groups of K
-    mosaics and the K classes, and whether it lies on its object, or None without masks. `model` takes images as wide as
-    a mosaic.
+    By name: bool (G, K K) each, for G independent groups of K mosaics and K classes; None for the object without masks.
+    `model` takes images as wide as a mosaic.
     """
     wide, where = mosaics(images, labels)
     width, objects = images.shape[2], np.ones(wide.shape[:3], bool) if masks is None else mosaics(masks, labels)[0]
@@ -97,8 +90,8 @@ def fading_curves(model, images: np.ndarray, maps: np.ndarray, classes, *, steps
         probabilities = vgg19.compiled(vgg19.tail(model, model.layers[0].name, identities=False))
         ask = {"steps": steps, "fill": MEAN_BGR[::-1], "batch_size": 8}
         pairs = zip(images.astype(np.float32), maps.swapaxes(0, 1), classes, strict=True)
-        parts = [vars(insertion_deletion(probabilities, image, of_image, c, **ask)) for image, of_image, c in pairs]
-        return {name: np.array([part[name] for part in parts]) for name in parts[0]}
+        parts = [insertion_deletion(probabilities, image, of_image, c, **ask) for image, of_image, c in pairs]
+        return dict(zip(Curves._fields, map(np.array, zip(*parts, strict=True)), strict=True))
 
     key = key_of(fading_curves, vgg19.digest(model), images, maps, list(classes), steps)
     found = kept(cache, key, compute)

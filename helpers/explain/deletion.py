@@ -1,19 +1,15 @@
-"""Insertion and deletion: what a network says while the pixels that a heat map ranks first are put in, or taken out.
-
-Source: Petsiuk, Das and Saenko (2018).
-"""
+"""What a network says while the pixels that a map ranks first go in, or out. Source: Petsiuk et al. (2018)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain, islice
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from tqdm.auto import tqdm
 
 
-@dataclass(frozen=True, eq=False)
-class Curves:
+class Curves(NamedTuple):
     """The class's probability after each share of the pixels; share is (S+1,), the curves are (..., S+1)."""
 
     share: np.ndarray
@@ -21,14 +17,9 @@ class Curves:
     deletion: np.ndarray
 
     @property
-    def insertion_area(self) -> np.ndarray:
-        """The area (...) under each insertion curve, from 0 to 1: the larger, the better the map."""
-        return np.trapezoid(self.insertion, self.share, axis=-1)
-
-    @property
-    def deletion_area(self) -> np.ndarray:
-        """The area (...) under each deletion curve, from 0 to 1: the smaller, the better the map."""
-        return np.trapezoid(self.deletion, self.share, axis=-1)
+    def areas(self) -> tuple[np.ndarray, np.ndarray]:
+        """The areas (...) under insertion (the larger, the better the map) and deletion (the smaller), 0 to 1."""
+        return tuple(np.trapezoid(curve, self.share, axis=-1) for curve in (self.insertion, self.deletion))
 
 
 def insertion_deletion(
@@ -42,7 +33,12 @@ def insertion_deletion(
     to the NumPy network. `model` is a Keras model or a `Sequential`, or a function from images to outputs (N, K).
     ValueError for shapes that do not fit, an unknown class, a map that is not finite, and fewer than one step.
     """
-    image, maps, shape = _checked(image, maps, steps, batch_size)
+    image, maps = np.asarray(image), np.asarray(maps)
+    if image.ndim != 3 or maps.shape[-2:] != image.shape[:2] or not np.isfinite(maps).all():
+        raise ValueError(f"An image (H, W, C) needs finite maps (..., H, W), not {image.shape} and {maps.shape}.")
+    if steps < 1 or batch_size < 1:
+        raise ValueError(f"steps and batch_size must be at least 1, not {steps} and {batch_size}.")
+    shape, maps = maps.shape[:-2], maps.reshape(-1, *image.shape[:2])
     blurred = cv2.GaussianBlur(image, (0, 0), blur).reshape(image.shape)
     empty = np.full_like(image, fill)
     counts = [round(k * maps[0].size / steps) for k in range(steps + 1)]
@@ -72,12 +68,3 @@ def _probabilities(model, images: Iterator[np.ndarray], class_index: int, batch_
             raise ValueError(f"There is no class {class_index}: the network's outputs have the shape {out.shape}.")
         parts.append(out[:, class_index])
     return np.concatenate(parts)
-
-
-def _checked(image, maps, steps: int, batch_size: int) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
-    image, maps = np.asarray(image), np.asarray(maps)
-    if image.ndim != 3 or maps.shape[-2:] != image.shape[:2] or not np.isfinite(maps).all():
-        raise ValueError(f"An image (H, W, C) needs finite maps (..., H, W), not {image.shape} and {maps.shape}.")
-    if steps < 1 or batch_size < 1:
-        raise ValueError(f"steps and batch_size must be at least 1, not {steps} and {batch_size}.")
-    return image, maps.reshape(-1, *maps.shape[-2:]), maps.shape[:-2]

@@ -3,6 +3,8 @@
 A batch is as many questions, each about its own image: their sum is what is differentiated.
 """
 
+from functools import reduce
+
 import numpy as np
 
 from helpers.explain.questions import places
@@ -45,8 +47,8 @@ def gradients(model, last: int | None, rules: list, *, start: int = 0, also: int
 
     def send_back(x: np.ndarray, neurons) -> tuple[np.ndarray, np.ndarray]:
         x = tf.constant(x) if start else _batch(model, x)
-        where = places(neurons, _output_shape(steps, x.shape), last)
-        out, middle = pull(x, tf.constant(where, tf.int32))
+        shape = reduce(lambda shape, step: step.compute_output_shape(shape), steps, x.shape)
+        out, middle = pull(x, tf.constant(places(neurons, tuple(shape[1:]), last), tf.int32))
         return np.stack(out), middle.numpy()
 
     return send_back
@@ -101,7 +103,7 @@ def _score_layers(model, index: int) -> list:
         steps.append(_rebuilt(last, activation="linear") if hasattr(last, "activation") else last)
     if index >= len(steps):
         raise ValueError(f"The layer {last.name} comes behind the class scores.")
-    return [_rebuilt(step) if isinstance(step, L.GlobalMaxPooling2D) else step for step in steps]
+    return steps
 
 
 def _batch(model, images: np.ndarray):
@@ -111,16 +113,8 @@ def _batch(model, images: np.ndarray):
     return tf.constant(images, dtype=model.inputs[0].dtype)
 
 
-def _output_shape(steps: list, shape) -> tuple[int, ...]:
-    for step in steps:
-        shape = shape if isinstance(step, L.InputLayer) else step.compute_output_shape(shape)
-    return tuple(shape[1:])
-
-
 def _run(steps: list, x):
-    for step in steps:
-        x = x if isinstance(step, L.InputLayer) else step(x)
-    return x
+    return reduce(lambda x, step: x if isinstance(step, L.InputLayer) else step(x), steps, x)
 
 
 def _check_relus(steps: list, rules: list) -> None:
@@ -149,7 +143,9 @@ def _is_relu(layer) -> bool:
 
 def _copy(before, layer, relu):
     """Return a copy of the layer with `relu` for its ReLU; what changes nothing is left out."""
-    if isinstance(layer, L.InputLayer) or not layer._inbound_nodes:  # the latter is a copy already
+    if isinstance(layer, L.InputLayer):
+        return L.Identity()
+    if not layer._inbound_nodes:  # it is a copy already
         return layer
     if not _is_relu(layer):
         return _rebuilt(layer)
@@ -196,9 +192,8 @@ class _Relu:
     rule = None
 
     def __call__(self, x):
-        @tf.custom_gradient
-        def relu(x):
-            y = tf.nn.relu(x)  # positive where x is: so x need not be kept for the way back
-            return y, lambda dout: self.rule(y, dout, lambda a: tf.cast(a > 0, a.dtype))
+        return tf.custom_gradient(self.with_gradient)(x)
 
-        return relu(x)
+    def with_gradient(self, x):
+        y = tf.nn.relu(x)  # positive where x is: so x need not be kept for the way back
+        return y, lambda dout: self.rule(y, dout, lambda a: tf.cast(a > 0, a.dtype))

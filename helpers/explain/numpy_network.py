@@ -1,12 +1,14 @@
 """The passes through a `helpers.network.Sequential`, on copies of its layers that share the weights."""
 
 import copy
-from functools import reduce
+from operator import attrgetter
 
 import numpy as np
 
 from helpers.explain.questions import places
-from helpers.network import Conv2D, MaxPool2D, ReLU, to_inputs
+from helpers.network import Conv2D, MaxPool2D, ReLU, Sequential, to_inputs
+
+layers = attrgetter("layers")  # of a model
 
 
 class RuleReLU(ReLU):
@@ -22,29 +24,26 @@ class RuleReLU(ReLU):
         return self.rule(self.z, dout, lambda a: a > 0)
 
 
-def layers(model) -> list:
-    """Return the model's layers."""
-    return model.layers
-
-
 def gradients(model, last: int | None, rules: list, *, start: int = 0, also: int = -1):
     """Return what `keras_network.gradients` does."""
 
     def send_back(x: np.ndarray, neurons) -> tuple[np.ndarray, np.ndarray]:
-        steps = _copies(model.layers[start : None if last is None else last + 1])
-        middle = _forward(steps[: also + 1], x if start else to_inputs(x))
-        out = _forward(steps[also + 1 :], middle)
-        dout = np.zeros_like(out)
-        for n, place in enumerate(places(neurons, out.shape[1:], last)):
+        part = model.layers[start : None if last is None else last + 1]
+        steps = [RuleReLU() if isinstance(step, ReLU) else copy.copy(step) for step in part]
+        outs = [x if start else to_inputs(x)]
+        for step in steps:
+            outs.append(step.forward(outs[-1]))
+        dout = np.zeros_like(outs[-1])
+        for n, place in enumerate(places(neurons, dout.shape[1:], last)):
             dout[(n, *place)] = 1
-        return np.stack([_backward(steps, dout, rule) for rule in rules]), middle
+        return np.stack([_backward(steps, dout, rule) for rule in rules]), outs[also + 1]
 
     return send_back
 
 
 def activations(model, images: np.ndarray, index: int) -> np.ndarray:
     """Return the output of layer `index`, (N, ...)."""
-    return _forward(_copies(model.layers[: index + 1]), to_inputs(images))
+    return Sequential(model.layers[: index + 1]).predict(to_inputs(images))
 
 
 def geometry(layer) -> list[tuple]:
@@ -73,17 +72,8 @@ def set_weights(layer, arrays: list[np.ndarray]) -> None:
     layer.params = dict(zip(layer.params, arrays, strict=True))
 
 
-def _copies(steps: list) -> list:
-    return [RuleReLU() if isinstance(step, ReLU) else copy.copy(step) for step in steps]
-
-
-def _forward(steps: list, x: np.ndarray) -> np.ndarray:
-    return reduce(lambda out, step: step.forward(out), steps, x)
-
-
 def _backward(steps: list, dout: np.ndarray, rule) -> np.ndarray:
     for step in reversed(steps):
-        if isinstance(step, RuleReLU):
-            step.rule = rule
+        step.rule = rule  # of which only a RuleReLU takes notice
         dout = step.backward(dout)
     return dout

@@ -9,10 +9,7 @@ RIM = 5  # pixels around a mask that go with the object: its soft edge and its n
 
 
 def altered(images: np.ndarray, labels: np.ndarray, masks: np.ndarray | None, *, rng) -> dict[str, np.ndarray]:
-    """Return the images (N, H, W, 3) uint8 without each third and, with bool masks (N, H, W), object or background.
-
-    ValueError for masks that do not fit, and where no image is of another class.
-    """
+    """Return the images (N, H, W, 3) uint8 without each third and, with bool masks (N, H, W), object or background."""
     out = {f"no {part} third": without_third(images, part) for part in THIRDS}
     if masks is None:
         return out

@@ -1,7 +1,4 @@
-"""The pointing game, and the share of a map's energy that lies on the object: how good a map is where that is known.
-
-A map is (H, W), its larger values where the evidence lies; maps may come as a stack (..., H, W), masks likewise.
-"""
+"""How good maps (..., H, W), larger where the evidence lies, are where the object is known: masks of the same shape."""
 
 import numpy as np
 
@@ -31,9 +28,8 @@ def points_at(heat: np.ndarray, mask: np.ndarray, tolerance: float) -> bool:  # 
 def energy_inside(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:  # exercise 6.3
     """Return the share of each map's sum that lies inside its mask, 0 to 1, shape (...): nan for a map of zeros.
 
-    maps: (..., H, W), not negative; masks: bool of the same shape. A map that is the same everywhere has the mask's
-    share of the area. ValueError as in `pointing_game`, and for negative values. Source: Wang et al. (2020), the
-    energy-based pointing game.
+    maps: (..., H, W), not negative; masks: bool of the same shape. ValueError as in `pointing_game`, and for negative
+    values. Source: Wang et al. (2020), the energy-based pointing game.
     """
     maps, masks = _checked(maps, masks)
     if (maps < 0).any():
@@ -46,9 +42,8 @@ def energy_inside(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:  # exercis
 def mosaics(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mosaics with one image of each class side by side, (M, H, K W, 3), and which image is where, (M, K).
 
-    K images, one of each class, stand together in K mosaics, each image once in every place, and in no others: so the
-    groups of K mosaics are independent of each other. Images that find no partner are left out. ValueError for one
-    class. Source: Boehle, Fritz and Schiele (2021), who use a grid.
+    K images stand together in K mosaics, once in every place, and in no others: so the groups of K are independent.
+    What finds no partner is left out. ValueError for one class. Source: Boehle et al. (2021), who use a grid.
     """
     by_class = [np.flatnonzero(labels == c) for c in np.unique(labels)]
     if len(images) != len(labels) or len(by_class) < 2:

@@ -1,10 +1,7 @@
-"""Does a map come from what the network has learned? One that outlasts its weights cannot have shown what was lost.
-
-Source: Adebayo et al. (2018), the cascading randomisation.
-"""
+"""A map that outlasts the network's weights cannot have shown what was learned. Source: Adebayo et al. (2018)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -14,12 +11,8 @@ from helpers.convolution import kaiming_normal
 from helpers.explain.networks import kind_of, layer_index
 
 
-@dataclass(frozen=True, eq=False)
-class Cascade:
-    """How alike maps (..., H, W) are to those of the trained network after each of stages (S+1,), the first "none".
-
-    (S+1, ...) each: structural similarity of |map| / max, and Spearman's correlation of |map|.
-    """
+class Cascade(NamedTuple):
+    """After each of S+1 stages, the first "none": SSIM of |map| / max, and rank correlation of |map|, (S+1, ...)."""
 
     stages: tuple[str, ...]
     ssim: np.ndarray
@@ -60,10 +53,9 @@ def draw(model, layer, rng: np.random.Generator) -> None:
 
 
 def ssim(a: np.ndarray, b: np.ndarray, data_range: float = 1.0) -> np.ndarray:
-    """Return the mean structural similarity of images (..., H, W) of at least 11 x 11 pixels: 1 if equal, at least -1.
+    """Return the mean structural similarity, -1 to 1, of images (..., H, W) under a Gaussian of 11 x 11, sigma 1.5.
 
-    Under a Gaussian window of 11 x 11, sigma 1.5, wherever it lies inside the image. ValueError for other shapes.
-    Source: Wang et al. (2004), equation 13.
+    ValueError for smaller images and for other shapes. Source: Wang et al. (2004), equation 13.
     """
     a, b = np.asarray(a, np.float32), np.asarray(b, np.float32)
     if a.ndim < 2 or a.shape != b.shape or min(a.shape[-2:]) < 11:

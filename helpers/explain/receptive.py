@@ -6,12 +6,9 @@ a network are taken as they are. ValueError for anything else.
 """
 
 from collections.abc import Iterable
-from math import ceil
 from numbers import Integral
 
 from helpers.explain.networks import kind_of, layer_index
-
-Box = tuple[int, int, int, int]
 
 
 def field_size(layers: Iterable, axis: int = 0) -> tuple[int, int, int]:  # exercise 5.3
@@ -25,7 +22,7 @@ def field_size(layers: Iterable, axis: int = 0) -> tuple[int, int, int]:  # exer
     return r, j, p
 
 
-def receptive_field(layers: Iterable, row: int, col: int) -> Box:  # exercise 5.4
+def receptive_field(layers: Iterable, row: int, col: int) -> tuple:  # exercise 5.4
     """Return the box (top, left, bottom, right) of pixels that neuron (row, col) behind `layers` sees.
 
     Half-open: bottom and right are the first pixels outside. With padding a box may begin below 0 and end beyond the
@@ -36,28 +33,20 @@ def receptive_field(layers: Iterable, row: int, col: int) -> Box:  # exercise 5.
     return top, left, top + rows, left + cols
 
 
-def field_on_image(layers: Iterable, row: int, col: int, height: int, width: int) -> Box:
-    """Return the smallest box of the pixels of an image that neuron (row, col) really reads.
+def field_on_image(layers: Iterable, row: int, col: int, height: int, width: int) -> tuple:
+    """Return the smallest box of the pixels that neuron (row, col) really reads: no padding, nothing a stride leaves.
 
-    Padding is left out, and what a stride leaves over at the end. ValueError for a neuron that there is not, or that
-    reads padding alone.
+    ValueError for a neuron that there is not, or that reads padding alone.
     """
     top, bottom = _read(_along(0, layers), _number("row", row), height)
     left, right = _read(_along(1, layers), _number("column", col), width)
     return top, left, bottom, right
 
 
-def middle_neuron(layers: Iterable, height: int, width: int) -> tuple[int, ...]:
-    """Return (row, column) of the neuron whose field's middle is nearest to that of an image, the first if two are."""
-    sizes = ((field_size(layers, axis), side) for axis, side in enumerate((height, width)))
-    return tuple(max(0, ceil((side + 2 * p - r) / 2 / j - 0.5)) for (r, j, p), side in sizes)
-
-
 def geometry(model, layer) -> list[tuple]:
     """Return the layers up to and with `layer` as ((KH, KW), (stride, stride), ((above, below), (left, right))).
 
-    `model` is a Keras model whose layers are a sequence, or a `helpers.network.Sequential`. ValueError for an unknown
-    layer, and where a layer on the way has no place in the picture, such as a dense one.
+    ValueError for an unknown layer, and where one on the way has no place in the picture, such as a dense one.
     """
     return _checked(kind_of(model).layers(model)[: layer_index(model, layer) + 1])
 

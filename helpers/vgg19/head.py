@@ -44,23 +44,15 @@ def predict(model, x: np.ndarray, batch_size: int = 32) -> np.ndarray:
 def train_head(model, train, val, *, seed, epochs=25, batch_size=16, learning_rate=1e-3, cache=None) -> History:
     """Train the head that `add_head` made, in place, with Adam; train and val are pairs (pooled features, labels).
 
-    The features are those of the layer "pooled", (N, C); the epoch with the least validation loss stays. `cache` names
-    a file that keeps the result for the same start, data and settings. ValueError when features, labels and head do
-    not fit, FloatingPointError when its scores are no longer numbers. Source: Kingma and Ba (2015).
+    The epoch with the least validation loss stays. `cache` names a file that keeps the result for the same start, data
+    and settings. ValueError when features (N, C), labels and head do not fit, FloatingPointError when scores are no
+    longer numbers. Source: Kingma and Ba (2015).
     """
     # Adam's steps suit inputs of about 1, VGG's features reach hundreds. So the head learns from features divided by
     # their standard deviation, and its first kernel is divided by it afterwards: the same function of the features.
     scale = np.float32(float(np.std(train[0], dtype=np.float64)) or 1.0)
-    settings = (seed, epochs, batch_size, learning_rate)
-
-    def train_it() -> History:
-        scaled = [(x / scale, labels) for x, labels in (train, val)]
-        history = _train(tail(model, "pooled", "logits"), *scaled, settings, "the head")
-        hidden = model.get_layer("hidden")
-        hidden.set_weights([hidden.get_weights()[0] / scale, hidden.get_weights()[1]])
-        return history
-
-    return _kept_training(cache, model, ["hidden", "logits"], (*train, *val), settings, train_it)
+    scaled = [(x / scale, labels) for x, labels in (train, val)]
+    return _kept_training(model, "pooled", [], *scaled, (seed, epochs, batch_size, learning_rate), cache, scale)
 
 
 def tune_block5(model, train, val, *, seed, epochs=8, batch_size=16, learning_rate=1e-5, cache=None) -> History:
@@ -70,29 +62,26 @@ def tune_block5(model, train, val, *, seed, epochs=8, batch_size=16, learning_ra
     nothing changes. `cache` and errors as in `train_head`.
     """
     block5 = [layer for layer in model.layers if layer.name.startswith("block5_conv")]
-    names, settings = [*(layer.name for layer in block5), "hidden", "logits"], (seed, epochs, batch_size, learning_rate)
-
-    def tune() -> History:
-        for layer in block5:
-            layer.trainable = True
-        try:
-            return _train(tail(model, "block4_pool", "logits"), train, val, settings, "block 5", keep_start=True)
-        finally:
-            for layer in block5:
-                layer.trainable = False
-
-    return _kept_training(cache, model, names, (*train, *val), settings, tune)
+    return _kept_training(model, "block4_pool", block5, train, val, (seed, epochs, batch_size, learning_rate), cache)
 
 
-def _kept_training(cache, model, names, data, settings, train) -> History:
-    """Put the weights of the layers `names` and the history that train() leaves into `model`, or those kept of it."""
+def _kept_training(model, after, tuned, train, val, settings, cache, scale=1.0) -> History:
+    """Train what lies behind `after`, or take what was kept of it; the kernel of "hidden" is divided by `scale`."""
+    names, hidden = [*(layer.name for layer in tuned), "hidden", "logits"], model.get_layer("hidden")
 
     def make() -> dict[str, np.ndarray]:
-        curves = {f"history.{name}": np.array(values) for name, values in vars(train()).items()}
-        return layer_weights(model, names) | curves
+        for layer in tuned:
+            layer.trainable = True
+        try:
+            history = _train(tail(model, after, "logits"), train, val, settings, keep_start=bool(tuned))
+        finally:
+            for layer in tuned:
+                layer.trainable = False
+        hidden.set_weights([hidden.get_weights()[0] / scale, hidden.get_weights()[1]])
+        return layer_weights(model, names) | {f"history.{name}": np.array(of) for name, of in vars(history).items()}
 
     dropout = [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
-    arrays = kept(cache, key_of(train_head, digest(model, names), dropout, *data, settings), make)
+    arrays = kept(cache, key_of(train_head, digest(model, names), dropout, *train, *val, settings), make)
     curves = {name: arrays.pop(f"history.{name}").tolist() for name in vars(History())}
     set_layer_weights(model, arrays)
     return History(**curves)
@@ -116,14 +105,14 @@ def training_step(model, optimizer):  # exercise 4.2
     return tf.function(step, input_signature=batch, autograph=False)
 
 
-def _train(model, train, val, settings, what: str, *, keep_start: bool = False) -> History:
+def _train(model, train, val, settings, *, keep_start: bool) -> History:
     seed, epochs, batch_size, learning_rate = settings
     _check_settings(*settings)
     (x, labels), (val_x, val_labels) = _checked(train, model), _checked(val, model)
     step, rng = training_step(model, keras.optimizers.Adam(learning_rate)), np.random.default_rng(seed)
     history, best = History(), model.get_weights()
     least = _score(predict(model, val_x, batch_size), val_labels)[0] if keep_start else np.inf
-    for _ in tqdm(range(epochs), desc=f"training {what}", unit="epoch"):
+    for _ in tqdm(range(epochs), desc=f"training {'block 5' if keep_start else 'the head'}", unit="epoch"):
         start, order = time.perf_counter(), rng.permutation(len(x))
         batches = np.split(order, range(batch_size, len(x), batch_size))
         logits = np.concatenate([step(x[batch], labels[batch]).numpy() for batch in batches])

@@ -29,14 +29,16 @@ def read_into(model, weights: str | Path) -> None:
         raise FileNotFoundError(f"There are no weights at {path}: give bundled, imagenet or the path of an .h5 file.")
     try:
         with h5py.File(path, "r") as file:
-            stored = {name: _kernel_and_bias(file[group]) for name, group in _groups(file, bundled).items()}
+            found = {name: file[group].values() for name, group in _groups(file, bundled).items()}
+            stored = {name: [part[()] for part in parts if hasattr(part, "ndim")] for name, parts in found.items()}
     except Exception as error:  # for files that are not whole h5py has OSError, RuntimeError, KeyError, TypeError, ...
         what = f"{path} cannot be read as HDF5, it is damaged or of another kind ({error})"
         advice = "fetch it again, give another .h5 file with VGG19's weights, or take WEIGHTS = 'bundled'"
         raise ValueError(f"{what}: {advice}.") from error
     for layer in map(model.get_layer, CONVOLUTIONS):
         if layer.name in stored:
-            layer.set_weights(_checked(stored[layer.name], layer, path, "VGG19", "give another file"))
+            kernel_first = sorted(stored[layer.name], key=lambda array: -array.ndim)
+            layer.set_weights(_checked(kernel_first, layer, path, "VGG19", "give another file"))
         elif bundled:
             layer.set_weights([identity_kernel(layer.kernel.shape), np.zeros(layer.bias.shape)])
         else:
@@ -55,10 +57,8 @@ def is_identity(layer) -> bool:
     if not isinstance(layer, keras.layers.Conv2D) or (layer.padding, *layer.strides) != ("same", 1, 1):
         return False
     kernel, *bias = layer.get_weights()
-    height, width, channels, filters = kernel.shape
-    if channels != filters or height % 2 == 0 or width % 2 == 0 or any(b.any() for b in bias):
-        return False
-    return np.array_equal(kernel, identity_kernel(kernel.shape))
+    centred = all(side % 2 for side in kernel.shape[:2]) and kernel.shape[2] == kernel.shape[3]
+    return centred and not np.any(bias) and np.array_equal(kernel, identity_kernel(kernel.shape))
 
 
 def digest(model, layers: Iterable[str] | None = None) -> str:
@@ -110,18 +110,14 @@ def _groups(file: h5py.File, bundled: bool) -> dict[str, str]:
     return named or {name: whole[0] + group for name, group in zip(CONVOLUTIONS, counted, strict=True) if whole}
 
 
-def _kernel_and_bias(group: h5py.Group) -> list[np.ndarray]:
-    stored = [item for item in group.values() if isinstance(item, h5py.Dataset)]
-    return [item[()] for item in sorted(stored, key=lambda item: -item.ndim)]
-
-
 def _checked(arrays: list[np.ndarray], layer, where, who: str, advice: str) -> list[np.ndarray]:
     """Return a layer's arrays as float32; ValueError unless they have its shapes and are finite numbers."""
     found, shapes = ([tuple(array.shape) for array in part] for part in (arrays, layer.weights))
-    kinds, named = [str(array.dtype) for array in arrays], f"{where}: the layer {layer.name}"
+    named = f"{where}: the layer {layer.name}"
     if found != shapes:
         raise ValueError(f"{named} has arrays of shapes {found}, {who} needs {shapes}: {advice}.")
     if not all(array.dtype.kind == "f" for array in arrays):
+        kinds = [str(array.dtype) for array in arrays]
         raise ValueError(f"{named} holds {kinds}, {who} needs floating-point numbers: {advice}.")
     arrays = [array.astype(np.float32) for array in arrays]
     if not all(np.isfinite(array).all() for array in arrays):

@@ -27,7 +27,7 @@ def test_deletion_on_a_linear_network_by_hand():
     left = np.array([(20 - k) * (21 - k) / 2 for k in range(21)])
     np.testing.assert_allclose(curves.deletion, left)
     np.testing.assert_allclose(curves.share, np.arange(21) / 20)
-    assert curves.deletion_area == pytest.approx((left.sum() - left[0] / 2) / 20)
+    assert curves.areas[1] == pytest.approx((left.sum() - left[0] / 2) / 20)
 
 
 def test_insertion_on_a_linear_network_by_hand():
@@ -40,13 +40,13 @@ def test_insertion_on_a_linear_network_by_hand():
     expected = start + np.concatenate([[0], np.cumsum(np.sort(gain)[::-1])])
     ideal = explain.insertion_deletion(linear(weights), image, gain.reshape(SHAPE), 1, steps=20, blur=2.0)
     np.testing.assert_allclose(ideal.insertion, expected, atol=1e-12)
-    assert ideal.insertion_area == pytest.approx(np.mean((expected[1:] + expected[:-1]) / 2))
+    assert ideal.areas[0] == pytest.approx(np.mean((expected[1:] + expected[:-1]) / 2))
     others = rng(2).random((30, *SHAPE))
-    areas = explain.insertion_deletion(linear(weights), image, others, 1, steps=20, blur=2.0).insertion_area
+    areas = explain.insertion_deletion(linear(weights), image, others, 1, steps=20, blur=2.0).areas[0]
     assert areas.shape == (30,)
-    assert areas.max() < ideal.insertion_area
+    assert areas.max() < ideal.areas[0]
     worst = explain.insertion_deletion(linear(weights), image, -gain.reshape(SHAPE), 1, steps=20, blur=2.0)
-    assert worst.insertion_area < areas.min()
+    assert worst.areas[0] < areas.min()
 
 
 def test_steps_take_equal_shares_and_both_ends_are_whole():
@@ -79,7 +79,7 @@ def test_a_stack_gives_each_map_its_own_curves_whatever_the_batch():
     ask = {"steps": 5, "blur": 1.0}
     together = explain.insertion_deletion(linear(weights), image, maps, 1, batch_size=7, **ask)
     assert together.insertion.shape == (2, 3, 6)
-    assert together.deletion_area.shape == (2, 3)
+    assert together.areas[1].shape == (2, 3)
     alone = explain.insertion_deletion(linear(weights), image, maps[1, 2], 1, **ask)
     np.testing.assert_allclose(together.deletion[1, 2], alone.deletion)
     np.testing.assert_allclose(together.insertion[1, 2], alone.insertion)

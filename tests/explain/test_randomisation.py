@@ -50,7 +50,7 @@ def test_nothing_drawn_is_likeness_one(build):
 
 @pytest.mark.parametrize("build", [keras_net, numpy_net])
 def test_a_map_of_the_image_alone_keeps_one_throughout(build):
-    edges = comparison.edge_map(rng().integers(0, 256, (13, 15, 3), dtype=np.uint8))
+    edges = comparison.baseline_maps(rng().integers(0, 256, (1, 13, 15, 3), dtype=np.uint8), rng())["edge"][0]
     result = explain.randomisation_test(build(), lambda model: edges, rng=rng())
     assert len(result.stages) == 1 + sum(bool(w) for w in _layers_with_weights(build()))
     np.testing.assert_allclose([result.ssim, result.rank], 1)

@@ -42,7 +42,7 @@ def test_a_layer_that_cannot_be_is_refused(layer):
     for ask in (
         lambda: explain.receptive_field([(3, 1, 0), layer], 0, 0),
         lambda: explain.field_size([layer]),
-        lambda: explain.middle_neuron([layer], 9, 9),
+        lambda: explain.field_on_image([layer], 0, 0, 9, 9),
     ):
         with pytest.raises(ValueError, match=said):
             ask()
@@ -122,16 +122,6 @@ def test_what_has_no_field_is_named():
     model = keras.Model(inputs, keras.layers.Conv2D(1, 3, strides=2, padding="same")(inputs))
     with pytest.raises(ValueError, match="depends on the image"):
         explain.geometry(model, 1)
-
-
-@pytest.mark.parametrize(("height", "width"), [(224, 224), (50, 37), (33, 64)])
-def test_the_middle_neuron_is_the_nearest_of_all(height, width):
-    layers = [((3, 5), (2, 1), 1), (2, 2, 0), (3, 1, (1, 0))]
-    row, col = explain.middle_neuron(layers, height, width)
-    for axis, (found, side) in enumerate(((row, height), (col, width))):
-        fields = [explain.receptive_field(layers, k, k) for k in range(side)]
-        off = [abs(box[axis] + box[axis + 2] - side) for box in fields]
-        assert found == off.index(min(off))
 
 
 # --- what is really read of an image, by changing its pixels ---------------------------------------------------------

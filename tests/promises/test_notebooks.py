@@ -42,7 +42,6 @@ NOT_SHOWN = {  # called in a chapter, shown in none
     "tune_block5": "the same on more layers",
     "geometry": "reads kernels, strides and padding from layers",
     "layer_index": "finds a layer by its name",
-    "middle_neuron": "chooses what a figure shows",
     "cam_maps": "class_maps and enlarged, both shown, for many images",
     "fading_curves": "insertion_deletion, shown, for many images, kept in a file",
     "distractor_game": "pointing_game, shown, on mosaics that figures show",
