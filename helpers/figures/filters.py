@@ -51,7 +51,7 @@ def _map(k: int, maps: np.ndarray, compared: Sequence[np.ndarray]) -> Panel:
     if not share:
         return Panel(np.full_like(shown, 0.95), said="all 0" if maps.any() else "dead", look={"vmin": 0, "vmax": 1})
     brightest = max(map(_top, compared))
-    times = int(brightest / _top(shown)) if brightest >= FAINT * _top(shown) else 1
+    times = round(brightest / _top(shown)) if brightest >= FAINT * _top(shown) else 1
     said = [f"×{times:.3g}".replace("e+0", "e")] if times > 1 else []
     if share < SPARSE:
         shown = maximum_filter(shown, SPOT)
@@ -60,9 +60,9 @@ def _map(k: int, maps: np.ndarray, compared: Sequence[np.ndarray]) -> Panel:
 
 
 def _top(feature_map: np.ndarray) -> float:
-    """Return the number that is drawn white: the 99th percentile of those above 0, of few their median."""
+    """Return the number that is drawn white: 2 % of the map exceed it; of fewer above 0 it is their median."""
     above = feature_map[feature_map > 0]
-    return float(np.percentile(above, 99 if above.size >= SPARSE * feature_map.size else 50)) if above.size else 0.0
+    return float(np.percentile(feature_map, 98) or np.median(above)) if above.size else 0.0
 
 
 def moved(before: np.ndarray, after: np.ndarray) -> float:

@@ -45,7 +45,7 @@ def curves(history: dict) -> Figure:
         ax.plot(epochs, history[name], "o-", ms=3, color=BLUE, label="train")
         ax.plot(epochs, history[f"val_{name}"], "s--", ms=3, color=ORANGE, label="val")
         ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.set(xlabel="epoch", xlim=(0.5, len(epochs) + 0.5))
+        ax.set(xlabel="epoch", xlim=(0.5, max(2, len(epochs)) + 0.5))
     left.set(yscale="log", ylabel="cross-entropy (nats)")
     right.set(ylim=(0, 1.03), ylabel="accuracy")
     right.legend(loc="lower right")
@@ -181,7 +181,8 @@ def lines(parts: Sequence[tuple[str, Mapping]], xlabel: str, ylabel: str, x=None
         ax.set(xlabel=xlabel, title=title)
         if isinstance(at[0], str):
             ax.set_xticks(range(len(at)), at, rotation=40, ha="right")
-    axes[0].axhline(limit, color=INK, lw=0.8, ls=":")
+    if limit:
+        axes[0].axhline(limit, color=INK, lw=0.8, ls=":")
     lowest = min(curve.min() for _, by_name in parts for curve in by_name.values())
     axes[0].set(ylabel=ylabel, ylim=(min(-0.02, lowest - 0.02), 1.03))
     axes[-1].legend(**BESIDE)

@@ -1,6 +1,7 @@
 """Filters and their maps: scales that can be compared, dead ones that say so."""
 
 import numpy as np
+import pytest
 
 from helpers.figures import filters as draw
 from helpers.figures import to_png
@@ -30,7 +31,7 @@ def test_before_and_after_share_their_scales_and_say_how_far_they_are_apart():
     assert {image.get_clim() for image in shown[:4]} == {
         (-limit, limit) for limit in [1.5 * np.abs(KERNELS[..., [0, 5]]).max()]
     }
-    top = np.percentile(MAPS[0, ..., 5], 99) * 3
+    top = np.percentile(MAPS[0, ..., 5], 98) * 3
     assert [shown[k].get_clim() for k in (5 + 0, 7)] == [(0, top)] * 2 or np.allclose(shown[7].get_clim(), (0, top))
     assert np.array_equal(shown[7].get_array(), MAPS[0, ..., 5] * 3)
     assert to_png(figure).startswith(b"\x89PNG")
@@ -48,7 +49,7 @@ def test_what_is_dead_says_so_and_what_is_faint_is_drawn_brighter():
     assert said[20:24] == [[], ["dead"], [], ["×10"]]
     assert not any(said[:12])
     low, high = figure.axes[15].images[0].get_clim()
-    assert (low, high) == (0, np.percentile(after[0, ..., 3], 99))
+    assert (low, high) == (0, pytest.approx(np.percentile(after[0, ..., 3], 98)))
     assert figure.axes[13].images[0].get_array().min() == 0.95  # of 1: not black
 
 
@@ -70,12 +71,21 @@ def test_a_map_of_specks_says_so():
     )
 
 
+def test_a_map_whose_numbers_are_nearly_all_small_is_no_darker_for_it():
+    maps = np.full((1, 20, 20, 1), 0.01)
+    maps[0, 3:5, :, 0] = np.arange(1, 21)  # a tenth of it
+    (_, shown) = draw.filters_and_maps({"": KERNELS[..., :1]}, {"": maps}, [0], ["a"]).axes
+    high = shown.images[0].get_clim()[1]
+    assert np.mean(maps > high) == pytest.approx(0.02, abs=0.01)  # white
+    assert not shown.texts
+
+
 def test_maps_of_random_filters_have_their_own_scales():
     maps = MAPS * [1, 1, 1, 1e-6, 0, 1, 1]
     figure = draw.filters_and_maps({"": KERNELS}, {"": maps}, [3, 4], ["a", "b", "c", "d"])
     assert len(figure.axes) == 2 * 4
     assert [[text.get_text() for text in ax.texts] for ax in figure.axes[2:4]] == [[], ["dead"]]
-    assert figure.axes[2].images[0].get_clim() == (0, np.percentile(maps[0, ..., 3], 99))
+    assert figure.axes[2].images[0].get_clim() == (0, np.percentile(maps[0, ..., 3], 98))
 
 
 def test_how_far_numbers_have_moved():
