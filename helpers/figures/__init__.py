@@ -1,9 +1,7 @@
 """Every figure and table of the report, in one style: `from helpers import figures`."""
 # ruff: noqa: F401, I001
 
-from helpers.figures.sliding import (
-    activation_sizes, convolution_integral, convolution_steps, correlate, kernel_on_patch, sliding_strip,
-)  # fmt: skip
+from helpers.figures.sliding import convolution_integral, convolution_steps, correlate, kernel_on_patch, sliding_strip
 from helpers.figures.filters import filters_and_maps, moved
 from helpers.figures.images import Panel, contact_sheet, image_grid, panels
 from helpers.figures.network import architecture, pooling_gradient

@@ -55,7 +55,7 @@ def _map(k: int, maps: np.ndarray, compared: Sequence[np.ndarray]) -> Panel:
     said = [f"×{times:.3g}".replace("e+0", "e")] if times > 1 else []
     if share < SPARSE:
         shown = maximum_filter(shown, SPOT)
-        said += [f"{100 * share:.1f} %" if share > 0.001 else "< 0.1 %"]
+        said += [f"{share:.1%}" if share > 0.001 else "< 0.1%"]
     return Panel(shown, said="\n".join(said), look={"vmin": 0, "vmax": brightest / times})
 
 

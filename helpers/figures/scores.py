@@ -23,17 +23,14 @@ COLORS = {
     "before": GRAY,
     "after": GREEN,
 }
-DASHES = {"random": ":", "centre": "--", "edge": "-."}  # the baselines, in gray
+DASHES = {"random": ":", "centre": "--", "edge": "-."}  # the baselines
+COLORS |= {"after": GREEN} | dict.fromkeys(("before", *DASHES), GRAY)
 LOOKS = {  # colour, marker and name of a network
     "scratch": (BLUE, "o", "CNN from scratch"),
     "vgg19_frozen": (ORANGE, "s", "VGG19, new head"),
     "vgg19_tuned": (GREEN, "^", "VGG19, block 5 tuned"),
 }
 BESIDE = {"loc": "upper left", "bbox_to_anchor": (1, 1)}  # of a legend
-
-
-def _color(method: str) -> str:
-    return GRAY if method in DASHES else COLORS.get(method, INK)
 
 
 def curves(history: dict) -> Figure:
@@ -159,32 +156,32 @@ def intervals(parts: Sequence[tuple[str, Mapping[str, tuple]]]) -> Figure:
         order = sorted(values, key=lambda name: values[name][0])
         for y, name in enumerate(order):
             value, low, high = values[name]
-            ax.plot([low, high], [y, y], color=_color(name), lw=1.6)
-            ax.plot(value, y, "o", ms=5, color=_color(name))
+            ax.plot([low, high], [y, y], color=COLORS.get(name), lw=1.6)
+            ax.plot(value, y, "o", ms=5, color=COLORS.get(name))
         ax.set_yticks(range(len(order)), order)
         ax.set(xlim=(0, 1), ylim=(-0.6, len(order) - 0.4), xlabel=label)
         ax.grid(axis="x", color="#e5e7eb", lw=0.6)
     return figure
 
 
-def lines(parts: Sequence[tuple[str, Mapping]], xlabel: str, ylabel: str, x=None, limit: float = 0) -> Figure:
+def lines(parts: Sequence[tuple], xlabel: str, ylabel: str, x=None, *, limit: float = 0, log: bool = False) -> Figure:
     """Plot curves (S,) over x, numbers or words (default: 1 to S): a panel for each (title, {name: curve}).
 
-    `limit` is a dotted line in the first one.
+    `limit` is a dotted line in the first one; curves that are not on a `log` scale reach 1 at most.
     """
     figure = canvas(2.6)
-    axes = figure.subplots(1, len(parts), sharey=True)
+    axes = figure.subplots(1, len(parts), sharey=True, squeeze=False)[0]
     for ax, (title, by_name) in zip(axes, parts, strict=True):
         for name, curve in by_name.items():
             at = np.arange(1, len(curve) + 1) if x is None else x
-            ax.plot(at, curve, "o", ms=2.5, lw=1.5, label=name, color=_color(name), ls=DASHES.get(name, "-"))
+            ax.plot(at, curve, "o", ms=2.5, lw=1.5, label=name, color=COLORS.get(name), ls=DASHES.get(name, "-"))
         ax.set(xlabel=xlabel, title=title)
         if isinstance(at[0], str):
             ax.set_xticks(range(len(at)), at, rotation=40, ha="right")
     if limit:
         axes[0].axhline(limit, color=INK, lw=0.8, ls=":")
-    lowest = min(curve.min() for _, by_name in parts for curve in by_name.values())
-    axes[0].set(ylabel=ylabel, ylim=(min(-0.02, lowest - 0.02), 1.03))
+    lowest = min(np.min(curve) for _, by_name in parts for curve in by_name.values())
+    axes[0].set(ylabel=ylabel, **{"yscale": "log"} if log else {"ylim": (min(-0.02, lowest - 0.02), 1.03)})
     axes[-1].legend(**BESIDE)
     return figure
 
@@ -218,7 +215,7 @@ def study(entry: dict | None) -> Figure:
         left.plot([at + 0.17], [found["mean"]], marker, color=color, ms=6, mec=INK, mew=0.6)
         left.annotate(f" {found['mean']:.3f}", (at + 0.2, found["mean"]), fontsize=8, va="center")
     left.set_xticks(range(len(shown)), [label.replace(" ", "\n", 1) for *_, label in shown.values()])
-    left.set(xlim=(-0.5, len(shown) - 0.3), ylabel="test accuracy", title="every seed, mean and 95 % interval")
+    left.set(xlim=(-0.5, len(shown) - 0.3), ylabel="test accuracy", title="every seed, mean and 95% interval")
     for name, by_size in entry["learning_curve"].items():
         color, marker, _ = LOOKS[name]
         points = sorted((int(size), of["mean"], *(of["interval"] or [of["mean"]] * 2)) for size, of in by_size.items())

@@ -68,18 +68,6 @@ def kernel_on_patch(patch: np.ndarray, kernel: np.ndarray) -> Figure:
     return figure
 
 
-def activation_sizes(sizes: dict[str, np.ndarray]) -> Figure:
-    """Plot the mean square of the activations after each layer, on a log scale, one line for each name."""
-    figure = canvas(2.7)
-    ax = figure.subplots()
-    for (name, values), color, style in zip(sizes.items(), SIX, ("-", "--", ":"), strict=False):
-        ax.plot(values, style, color=color, marker="o", ms=3, label=name)
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.set(yscale="log", xlabel="layer", ylabel="mean square of the activations")
-    ax.legend(loc="lower left")
-    return figure
-
-
 def sliding_strip(image: np.ndarray, kernel: np.ndarray, at: Sequence[tuple[int, int]]) -> Figure:
     """Draw stills of the same: for each position in `at` the image with the window, and the map so far below it."""
     feature_map = correlate(image, kernel)

@@ -70,13 +70,10 @@ def source(*objects: Callable | type) -> Markdown:
     for each in objects:
         files[_file(each)] = None
         owner = each.__qualname__.rpartition(".")[0]
-        if owner and owner == last:
-            code += "\n"
-        elif owner:
+        code += "\n" if owner and owner == last else "\n\n"
+        if owner and owner != last:
             head = re.search(r"^class .*?:$", inspect.getsource(attrgetter(owner)(sys.modules[each.__module__])), re.M)
-            code += f"\n\n{head[0]}\n"
-        else:
-            code += "\n\n"
+            code += f"{head[0]}\n"
         code, last = code + textwrap.indent(_without_docstrings(each), "    " if owner else ""), owner
     links = ", ".join(f"[`{file}`](../{file})" for file in files)
     return Markdown(f"```python\n{code.strip()}\n```\n\nFrom {links}")

@@ -58,7 +58,7 @@ def test_a_map_of_specks_says_so():
     maps[0, 3, 4:8, 0], maps[1] = [1, 2, 3, 100], 1
     figure = draw.filters_and_maps({"": KERNELS[..., :1]}, {"": maps}, [0], ["a", "b"])
     _, specks, full = figure.axes
-    assert [text.get_text() for text in specks.texts] == ["1.0 %"]
+    assert [text.get_text() for text in specks.texts] == ["1.0%"]
     assert specks.images[0].get_clim() == (0, 2.5)  # their median: half of them are white
     assert np.count_nonzero(specks.images[0].get_array()) == 5 * (4 + 4)  # each a spot that can be seen
     assert full.images[0].get_array().all()
@@ -66,9 +66,7 @@ def test_a_map_of_specks_says_so():
     maps[0, 3, 5:8] = 0
     wide = np.repeat(np.repeat(maps, 10, 1), 1, 2)
     wide[0, 31:40] = 0  # one of 4,000 numbers is left
-    assert (
-        draw.filters_and_maps({"": KERNELS[..., :1]}, {"": wide}, [0], ["a"]).axes[1].texts[0].get_text() == "< 0.1 %"
-    )
+    assert draw.filters_and_maps({"": KERNELS[..., :1]}, {"": wide}, [0], ["a"]).axes[1].texts[0].get_text() == "< 0.1%"
 
 
 def test_a_map_whose_numbers_are_nearly_all_small_is_no_darker_for_it():

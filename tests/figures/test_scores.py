@@ -60,6 +60,13 @@ def test_lines_of_different_lengths_are_numbered_from_1():
     assert [text.get_text() for text in right.get_legend().texts] == ["before", "after"]
 
 
+def test_lines_on_a_log_scale_have_colours_of_their_own():
+    (ax,) = plot.lines([("", {"a": np.ones(3), "b": 10.0 ** -np.arange(3)})], "layer", "size", range(3), log=True).axes
+    assert ax.get_yscale() == "log"
+    assert ax.get_ylim()[0] < 1e-2
+    assert len({line.get_color() for line in ax.lines}) == 2
+
+
 def test_accuracies_of_what_a_network_was_asked_about():
     headers = ["as it is", "no top third", "no object"]
     values = {
