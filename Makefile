@@ -53,7 +53,7 @@ peers: $(READY)  ## hold the mathematics against other libraries; PEERS=--yes in
 	$(PY) tests/programs/peers.py $(PEERS)
 
 lab: $(READY)    ## open the notebooks in JupyterLab
-	$(PY) -m jupyter lab notebooks
+	$(PY) -m jupyter lab --LabApp.default_url=/lab/tree/notebooks
 
 notebooks: $(READY) ## execute the committed notebooks again, in place, with default parameters
 	$(PY) -m helpers.report notebooks

@@ -1,6 +1,5 @@
 """What readers get of an executed notebook: outputs without noise, folded solutions, `#|` options of a cell."""
 
-import ast
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 WIDGET = "application/vnd.jupyter.widget-view+json"  # a progress bar's
+KEPT = ("jupyter", "tags")  # of a committed cell's metadata: nothing else is the author's
 _FOR_TOOLS = re.compile(r"[ \t]*# (?:fmt: skip|noqa\b.*|type: ignore.*)$", re.MULTILINE)
+# A last expression of code that is but text: what it says stands below.
+TEXT = re.compile(r"^(?:Markdown|solution|source)\(.*(?:\n(?:[ )].*)?)*\Z", re.MULTILINE)
 _FOLD = re.compile(r"<details><summary>Solution</summary>\n\n(.*)\n\n</details>", re.DOTALL)  # figures.text makes it
 
 
@@ -23,19 +25,18 @@ def read(path: Path) -> NotebookNode:
     except Exception as error:  # nbformat tells of some faults in its own ways, and stumbles over others
         raise ValueError(f"{path} is no notebook that can be read ({error!r}): run the chain again.") from error
     for index, cell in enumerate(notebook.cells):
-        if cell.cell_type == "code":
-            with named(path, index):
-                options(cell.source)
+        with named(path.name, index):
+            options(cell)
     return notebook
 
 
 @contextmanager
-def named(path: Path, index: int) -> Iterator[None]:
+def named(name: str, index: int) -> Iterator[None]:
     """Tell in which cell of which notebook a ValueError arose."""
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"{path.name}, cell {index + 1}: {error}.") from error
+        raise ValueError(f"{name}, cell {index + 1}: {error}.") from error
 
 
 def tags(cell: NotebookNode) -> set[str]:
@@ -61,6 +62,24 @@ def unfolded(text: str) -> str:
     return match[1] if match else text
 
 
+def cleaned(path: Path) -> str:
+    """Return an executed notebook as it is committed: nothing in it tells when, where or how fast it ran."""
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if "injected-parameters" not in tags(cell)]
+    count = 0
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)})
+        if cell.cell_type == "code":
+            count += 1
+            cell.outputs, cell.execution_count = merged_outputs(cell.outputs), count
+            for output in cell.outputs:
+                if output.output_type == "execute_result":
+                    output.execution_count = count
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
+    return nbformat.writes(notebook) + "\n"
+
+
 def merged_outputs(outputs: list) -> list:
     """Return a cell's outputs (NotebookNode) without stderr and progress bars, what was printed in one piece."""
     from nbconvert.filters import strip_ansi
@@ -75,11 +94,11 @@ def merged_outputs(outputs: list) -> list:
     return [output for output in cell.outputs if output.output_type != "stream" or output.text]
 
 
-def options(source: str) -> tuple[dict[str, str], str]:
-    """Split a code cell into its `#| name: value` options (YAML) and the code below them; ValueError if malformed."""
+def options(cell: NotebookNode) -> dict[str, str]:
+    """Return a code cell's `#| name: value` options (YAML), of any other none; ValueError if malformed."""
     import yaml  # not at the top: it takes a while, and most who import this module do not need it
 
-    lines = source.splitlines()
+    lines = cell.source.splitlines() if cell.cell_type == "code" else []
     head = [line for line in lines if line.startswith("#|")]
     if lines[: len(head)] != head:
         raise ValueError("its #| lines do not all stand at the head")
@@ -89,21 +108,10 @@ def options(source: str) -> tuple[dict[str, str], str]:
         raise ValueError(f"its #| lines are not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
         raise ValueError("its #| lines are not all of the form #| name: text")
-    return values, "\n".join(lines[len(head) :]).strip("\n")
+    return values
 
 
 def for_readers(source: str) -> str:
-    """Return code without the comments that only tools read, and with one empty line where there are more."""
-    return re.sub(r"\n{3,}", "\n\n", _FOR_TOOLS.sub("", source))
-
-
-def without_its_text(source: str) -> str:
-    """Return code without a last expression that is but text, such as `Markdown(...)`: what it says stands below."""
-    try:
-        body = ast.parse(source).body
-    except SyntaxError:  # a magic of Jupyter's
-        return source
-    match body:
-        case [*_, ast.Expr(ast.Call(ast.Name("Markdown" | "solution" | "source"))) as last]:
-            return "\n".join(source.splitlines()[: last.lineno - 1]).rstrip()
-    return source
+    """Return code without options and comments that only tools read, one empty line where there are more."""
+    code = re.sub(r"\A(?:#\|.*\n?)+", "", source).strip("\n")
+    return re.sub(r"\n{3,}", "\n\n", _FOR_TOOLS.sub("", code))

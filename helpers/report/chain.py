@@ -27,44 +27,37 @@ def _stamp(path: Path) -> list[int]:
     return [path.stat().st_size, path.stat().st_mtime_ns]
 
 
-def execute(
-    notebooks: Iterable[Path], parameters: dict, run_dir: Path, inputs: str = "", asked: Iterable[str] = ()
-) -> None:
-    """Execute `notebooks` in order into RUN_DIR/notebooks, and skip those already made from the same.
+def execute(notebooks: Iterable[Path], parameters: dict, run_dir: Path, inputs: str = "") -> None:
+    """Execute `notebooks` in order into RUN_DIR/notebooks, skip those already made from the same, tell what took long.
 
     A notebook's key hashes its source, `parameters` (RUN_DIR aside), `inputs` (a hash of the data), the
     helpers that it imports, the packages' versions, and the artifacts of the notebooks before it.
-    Raises ChainError when a notebook fails, and the next call goes on with that one; when another run holds the
-    folder; or when no notebook declares one of the parameters in `asked`.
+    Raises ChainError when a notebook fails, and the next call goes on with that one; or when another run holds the
+    folder.
     """
     notebooks = list(notebooks)
     if not notebooks:
         raise ValueError("There is no notebook to execute: name one at least.")
-    _check_parameters(notebooks, asked)
+    for notebook in notebooks:
+        if "RUN_DIR" not in declared_parameters(notebook):
+            raise ChainError(
+                f"{notebook.name} has no RUN_DIR in its cell tagged parameters: it cannot pass results on."
+            )
     with _alone(run_dir):
         record = _begin(run_dir, {notebook.stem for notebook in notebooks})
-        own = {name: value for name, value in parameters.items() if name != "RUN_DIR"}
-        record |= {"parameters": own, "inputs": inputs}
+        record["parameters"] = {name: value for name, value in parameters.items() if name != "RUN_DIR"}
+        record["inputs"] = inputs
         given = [record["parameters"], inputs, sys.version_info[:2], versions(), versions(PACKAGES)]
         handed_on: dict[str, str] = {}  # by the notebooks so far
-        width = max(len(notebook.stem) for notebook in notebooks)
         for notebook in notebooks:
             cells = read_cells(notebook)
             key = digest([given, cells, _sources(cells), handed_on])
-            unchanged = _unchanged(record["notebooks"].get(notebook.stem), key, run_dir)
-            took = "unchanged" if unchanged else _execute_one(notebook, key, parameters, run_dir, record)
-            print(f"{notebook.stem:{width}}  {took}", flush=True)
+            took = "unchanged"
+            if not _unchanged(record["notebooks"].get(notebook.stem), key, run_dir):
+                took = _execute_one(notebook, key, parameters, run_dir, record)
+            print(f"{notebook.stem:{max(len(path.stem) for path in notebooks)}}  {took}", flush=True)
             files = record["notebooks"][notebook.stem]["files"]
             handed_on |= {name: sha for name, (_, sha) in files.items() if name.startswith("artifacts/")}
-
-
-def _check_parameters(notebooks: list[Path], asked: Iterable[str]) -> None:
-    declared = {notebook.name: declared_parameters(notebook) for notebook in notebooks}
-    for name, parameters in declared.items():
-        if "RUN_DIR" not in parameters:
-            raise ChainError(f"{name} has no RUN_DIR in its cell tagged parameters: it cannot pass results on.")
-    if unknown := sorted(set(asked).difference(*declared.values())):
-        raise ChainError(f"No notebook has a parameter {unknown[0]} in its cell tagged parameters.")
 
 
 def _alone(run_dir: Path):
@@ -88,9 +81,7 @@ def _begin(run_dir: Path, stems: set[str]) -> dict:
     artifacts = run_dir / "artifacts"
     if any(path.is_file() for path in artifacts.glob("*")):
         print(f"Files of an earlier version lie in {artifacts}: each chapter has a folder there now, so delete them.")
-    record = read_record(run_dir)
-    record["notebooks"] = {stem: entry for stem, entry in record["notebooks"].items() if stem in stems}
-    return record
+    return {"notebooks": {stem: e for stem, e in read_record(run_dir)["notebooks"].items() if stem in stems}}
 
 
 def read_record(run_dir: Path) -> dict:
@@ -115,28 +106,28 @@ def _execute_one(notebook: Path, key: str, parameters: dict, run_dir: Path, reco
     write_json(run_dir / RECORD, record)
     execute_notebook(notebook, copy, parameters)
     made = {path.relative_to(run_dir).as_posix(): path for path in [copy, *own.rglob("*")] if path.is_file()}
-    files = {name: [_stamp(path), file_digest(path)] for name, path in made.items()}
-    record["notebooks"][notebook.stem] = {"key": key, "files": files}
+    record["notebooks"][notebook.stem]["files"] = {name: [_stamp(p), file_digest(p)] for name, p in made.items()}
     write_json(run_dir / RECORD, record)
-    return f"{time.monotonic() - start:.1f} s{_training(own / 'results.json')}"
+    took, training = time.monotonic() - start, _training(own / "results.json")
+    told = f", of it {training:.1f} s of training ({training / took:.0%})"
+    return f"{took:.1f} s" + (told if 0 < training <= took else "")  # more where it went on from a checkpoint
 
 
 def _unchanged(entry: dict | None, key: str, run_dir: Path) -> bool:
     if not entry or entry["key"] != key or "files" not in entry:
         return False
-    return all(_same(run_dir / name, *before) for name, before in entry["files"].items())
+    paths = {run_dir / name: before for name, before in entry["files"].items()}
+    return all(
+        path.is_file() and (_stamp(path) == stamp or file_digest(path) == sha) for path, (stamp, sha) in paths.items()
+    )
 
 
-def _same(path: Path, stamp: list[int], sha: str) -> bool:
-    return path.is_file() and (_stamp(path) == stamp or file_digest(path) == sha)
-
-
-def _training(path: Path) -> str:
-    """Tell how much of a notebook's time was training, where its results say it."""
-    results = read_json(path, "run the notebook again") if path.is_file() else {}
-    history = results.get("history") if isinstance(results, dict) else None
-    seconds = sum(history.get("seconds", [])) if isinstance(history, dict) else 0
-    return f", of it {seconds:.1f} s of training" if seconds else ""
+def _training(path: Path) -> float:
+    """Return for how many seconds a chapter trained, where its results tell."""
+    try:
+        return sum(read_json(path, "run the notebook again")["history"]["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def _sources(cells: list[dict]) -> dict[str, str]:

@@ -6,28 +6,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from helpers.report import chain
-from helpers.store import files
-from helpers.store.console import print_anything
+from helpers.report.execution import committed
+from helpers.store import console, files
 from helpers.store.run import EPOCHS, NAMED, resolve_run_dir, whole_number
 
-NOTEBOOKS = files.ROOT / "notebooks"
 REPORTS = files.ROOT / "reports"
-KEPT = ("jupyter", "tags")  # of a committed cell's metadata
 NAMES = (*NAMED, "bundled", "imagenet")  # of data sets and weights; anything else is a path
 
 
 def run(
-    dataset: str | Path = "scenes",
-    *,
-    weights: str | Path = "bundled",
-    seed: int = 0,
-    epochs: int | None = None,
-    run_dir: str | Path | None = None,
-    notebooks: Iterable[str | Path] | None = None,
-) -> Path:
+    dataset: str | Path = "scenes", *, weights: str | Path = "bundled", seed: int = 0, epochs: int | None = None,
+    run_dir: str | Path | None = None, notebooks: Iterable[str | Path] | None = None,
+) -> Path:  # fmt: skip
     """Execute the notebooks on a data set into `run_dir` (reports/<data set>) and return that folder.
 
     dataset and weights are what `data.load` and `vgg19.build` take, epochs the environment's EPOCHS or 25, notebooks
@@ -35,18 +29,12 @@ def run(
     or where reports/<data set> is another's, FileNotFoundError for missing photographs or notebooks, ChainError for a
     notebook that fails; see `chain.execute`.
     """
-    usual = _usual()
-    parameters = {
-        "DATASET": _absolute(dataset),
-        "WEIGHTS": _absolute(weights),
-        "SEED": whole_number("SEED", seed, 0),
-        "EPOCHS": whole_number("EPOCHS", usual["EPOCHS"] if epochs is None else epochs, 1),
-    }
-    asked = [name for name, value in parameters.items() if str(value) != str(usual[name])]
-    folder = resolve_run_dir(run_dir or "", parameters["DATASET"])
-    inputs = _inputs(parameters["DATASET"], parameters["WEIGHTS"], folder)
-    paths = [Path(path).resolve() for path in notebooks] if notebooks is not None else committed()
-    chain.execute(paths, parameters | {"RUN_DIR": str(folder)}, folder, inputs, asked)
+    given = {"DATASET": _absolute(dataset), "WEIGHTS": _absolute(weights), "SEED": whole_number("SEED", seed, 0)}
+    given["EPOCHS"] = whole_number("EPOCHS", _usual()["EPOCHS"] if epochs is None else epochs, 1)
+    folder = resolve_run_dir(run_dir or "", given["DATASET"])
+    inputs = _inputs(given["DATASET"], given["WEIGHTS"], folder)
+    paths = committed() if notebooks is None else [Path(path).resolve() for path in notebooks]
+    chain.execute(paths, given | {"RUN_DIR": str(folder)}, folder, inputs)
     return folder
 
 
@@ -64,57 +52,29 @@ def _usual() -> dict:
     return {"DATASET": "scenes", "WEIGHTS": "bundled", "SEED": 0, "EPOCHS": os.environ.get("EPOCHS") or EPOCHS}
 
 
-def committed() -> list[Path]:
-    """Return the project's notebooks in the order in which they run."""
-    notebooks = sorted(NOTEBOOKS.glob("0*.ipynb"))
-    if not notebooks:
-        raise FileNotFoundError(f"There is no notebook 0*.ipynb in {NOTEBOOKS}.")
-    return notebooks
-
-
 def refresh(only: str = "", run_dir: str | Path | None = None) -> list[Path]:
-    """Number and execute the committed notebooks, write them back in place, and render the report.
+    """Number and execute the committed notebooks, write them back in place, and render the report; return all paths.
 
-    Returns all their paths. only is the beginning of one's name ("03"): those before it run too, since it reads their
-    results, but stay as they are. They run in `run_dir`, or in a temporary folder.
+    only is the beginning of one's name ("03"): those before it run too, since it reads their results, but stay as they
+    are. They run in `run_dir`, or in a temporary folder.
     """
+    from helpers.report import cells, numbering  # only now: nbformat alone takes a second to import
+
     names = committed()
     chosen = [path for path in names if path.name.startswith(only)]
     if not chosen:
         known = ", ".join(path.name for path in names)
         raise ValueError(f"No notebook's name begins with {only!r}: there are {known}.")
-    from helpers.report import numbering  # only now: nbformat alone takes a second to import
-
     numbering.number(names)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(run_dir or temporary).resolve()
-        until = names.index(chosen[-1]) + 1
-        chain.execute(names[:until], {"RUN_DIR": str(folder)}, folder, os.environ.get("EPOCHS", ""))
+        given = {"RUN_DIR": str(folder)}
+        chain.execute(names[: names.index(chosen[-1]) + 1], given, folder, os.environ.get("EPOCHS", ""))
         for path in chosen:
-            text = _cleaned(folder / "notebooks" / path.name)
+            text = cells.cleaned(folder / "notebooks" / path.name)
             with files.whole_file(path) as part:
                 part.write_text(text, encoding="utf-8")
     return [*chosen, *render()]
-
-
-def _cleaned(copy: Path) -> str:
-    """Return an executed notebook as it is committed: nothing in it tells when, where or how fast it ran."""
-    import nbformat
-
-    from helpers.report.cells import merged_outputs, tags
-
-    notebook = nbformat.read(copy, as_version=4)
-    notebook.cells = [cell for cell in notebook.cells if "injected-parameters" not in tags(cell)]
-    for cell in notebook.cells:  # tags, and what JupyterLab folds: nothing else is the author's
-        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)})
-    for count, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), 1):
-        cell.outputs, cell.execution_count = merged_outputs(cell.outputs), count
-        for output in cell.outputs:
-            if output.output_type == "execute_result":
-                output.execution_count = count
-    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
-    return nbformat.writes(notebook) + "\n"
 
 
 def _absolute(name: str | Path) -> str:
@@ -130,14 +90,13 @@ def _inputs(dataset: str, weights: str, run_dir: Path) -> str:
 
     if weights not in NAMES and not Path(weights).is_file():
         raise ValueError(f"Unknown weights {weights!r}: bundled, imagenet, or the path of an .h5 file that exists.")
+    read = [] if dataset in NAMED else sorted(Path(dataset).glob("*/*"))
     if dataset == "caltech101":
         folder = caltech101.locate()
         if os.environ.get("CALTECH101_DIR"):  # notebooks run where a relative path leads elsewhere
             os.environ["CALTECH101_DIR"] = str(folder.resolve())
-        files = [caltech101.SPLIT_FILE, *(folder / photograph.name for photograph in caltech101.photographs())]
-    else:
-        files = [] if dataset == "scenes" else sorted(Path(dataset).glob("*/*"))
-    inputs = chain.digest(chain.fingerprint([*files, Path(weights)]))
+        read = [caltech101.SPLIT_FILE, *(folder / photograph.name for photograph in caltech101.photographs())]
+    inputs = files.digest(chain.fingerprint([*read, Path(weights)]))
     if dataset != "scenes" and chain.read_record(run_dir).get("inputs") != inputs:
         data.load(dataset, 16)  # every picture is opened, so that a bad one is named before any notebook runs
     return inputs
@@ -167,16 +126,7 @@ def _command(command: str, **options) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; return 0, 2 after an error (told in a sentence), or 130 after Ctrl-C."""
-    print_anything()
+    """Do what the command line says; return its exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    given = _parser().parse_args(arguments or ["run"])
-    try:
-        _command(**vars(given))
-    except KeyboardInterrupt:
-        print("\nStopped. The same command goes on from the notebook that was running.", file=sys.stderr)
-        return 130
-    except (OSError, ValueError, chain.ChainError) as error:
-        print(files.sentence(error), file=sys.stderr)
-        return 2
-    return 0
+    work = partial(_command, **vars(_parser().parse_args(arguments or ["run"])))
+    return console.finish(work, "The same command goes on from the notebook that was running.")

@@ -5,6 +5,7 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 from threadpoolctl import threadpool_info
 
 CPUINFO = Path("/proc/cpuinfo")
@@ -14,8 +15,8 @@ PACKAGES = ("numpy", "opencv-python-headless", "tensorflow", "keras", "hed-tenso
 def facts() -> dict[str, str]:
     """Return what the numbers and timings of this process depend on, by name: no path, no date, no name of a host."""
     machine = platform.uname()
-    found = {"Python": platform.python_version(), "system": f"{machine.system}, {machine.machine}"}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    found = {"Python": platform.python_version(), "system": f"{machine.system}, {machine.machine}"}
     found |= {"processor": processor(), "cores": str(cores), "NumPy's matrix products": blas()}
     return found | {name: metadata.version(name) for name in PACKAGES}
 
@@ -29,12 +30,9 @@ def processor() -> str:
 
 def blas() -> str:
     """Return the BLAS that NumPy has loaded, its version, and the kind of processor that it is made for."""
-    import numpy as np  # what is not loaded is not found
-
     found = [library for library in threadpool_info() if library["user_api"] == "blas"]
     own = [library for library in found if Path(np.__file__).parent.name in Path(library["filepath"]).parent.name]
-    if not (own or found):
-        return "unknown"
-    library = (own or found)[0]
-    made_for = f", for {library['architecture']}" if library.get("architecture") else ""
-    return f"{library['internal_api']} {library['version'] or ''}".strip() + made_for
+    for library in own or found:
+        made_for = f", for {library['architecture']}" if library.get("architecture") else ""
+        return f"{library['internal_api']} {library['version'] or ''}".strip() + made_for
+    return "unknown"

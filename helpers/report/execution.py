@@ -1,8 +1,8 @@
 """Runs one notebook with this very interpreter."""
 
-import ast
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -13,12 +13,19 @@ from unittest import mock
 
 from helpers.store.files import ROOT, whole_file
 
-# A busy kernel would be waited for after Ctrl-C, were it not ended at once.
-PYTHON = {"kernel_name": "python3", "language": "python", "shutdown_kernel": "immediate"}
+NOTEBOOKS = ROOT / "notebooks"
 
 
 class ChainError(RuntimeError):
     """A notebook raised, its process died, or another run holds the folder; the message says which and what to do."""
+
+
+def committed() -> list[Path]:
+    """Return the project's notebooks in the order in which they run."""
+    notebooks = sorted(NOTEBOOKS.glob("0*.ipynb"))
+    if not notebooks:
+        raise FileNotFoundError(f"There is no notebook 0*.ipynb in {NOTEBOOKS}.")
+    return notebooks
 
 
 def read_cells(notebook: Path) -> list[dict]:
@@ -34,16 +41,9 @@ def read_cells(notebook: Path) -> list[dict]:
 
 
 def declared_parameters(notebook: Path) -> set[str]:
-    """Return the names that a notebook's cell tagged parameters assigns; ValueError if that is no Python."""
+    """Return the names that a notebook's cell tagged parameters assigns."""
     sources = [cell["source"] for cell in read_cells(notebook) if "parameters" in cell["tags"]]
-    try:
-        nodes = [node for source in sources for node in ast.parse(source).body]
-    except SyntaxError as error:
-        raise ValueError(
-            f"{notebook.name} has a cell tagged parameters that is not Python, see its line {error.lineno}: {error.msg}"
-        ) from error
-    targets = [target for node in nodes if isinstance(node, ast.Assign) for target in node.targets]
-    return {target.id for target in targets if isinstance(target, ast.Name)}
+    return set(re.findall(r"(?m)^(\w+) *=", "\n".join(sources)))
 
 
 def execute_notebook(notebook: Path, copy: Path, parameters: dict) -> None:
@@ -65,7 +65,9 @@ def execute_notebook(notebook: Path, copy: Path, parameters: dict) -> None:
                 cwd=notebook.parent,
                 progress_bar=sys.stderr.isatty() and {"desc": notebook.stem, "leave": False},
                 on_cell_start=_restore_ctrl_c,
-                **PYTHON,
+                kernel_name="python3",
+                language="python",
+                shutdown_kernel="immediate",  # a busy kernel would be waited for after Ctrl-C
             )
         except (papermill.PapermillExecutionError, DeadKernelError) as error:
             _move(output, copy)
@@ -89,9 +91,7 @@ def _failure(notebook: Path, copy: Path, error: Exception) -> str:
 
 
 def _restore_ctrl_c(**_: object) -> None:
-    # nbclient answers Ctrl-C by ending Jupyter's kernel, which then looks as if it had died by itself
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # nbclient would end the kernel, as if it had died
 
 
 @contextmanager
@@ -101,11 +101,10 @@ def own_kernel() -> Iterator[None]:
 
     python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     with tempfile.TemporaryDirectory() as folder:
-        environment = {"PYTHONPATH": python_path, "TF_CPP_MIN_LOG_LEVEL": "3"}
         # Jupyter's kernel would warn that its messages are not encrypted on the loopback, and note how it was ended
         command = [sys.executable, "-m", "helpers.report.launcher", "-f", "{connection_file}", "--log-level=CRITICAL"]
-        spec = Path(folder) / "kernels" / "python3"
-        write_kernel_spec(str(spec), overrides={"env": environment, "argv": command})
+        environment = {"PYTHONPATH": python_path, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        write_kernel_spec(f"{folder}/kernels/python3", overrides={"env": environment, "argv": command})
         jupyter_path = os.pathsep.join(filter(None, [folder, os.environ.get("JUPYTER_PATH")]))
         with mock.patch.dict(os.environ, JUPYTER_PATH=jupyter_path):
             yield

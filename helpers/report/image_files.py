@@ -33,7 +33,7 @@ def write(mime: str, content: str, folder: Path) -> dict[str, str]:
     with Image.open(io.BytesIO(data)) as image:
         width, height = image.size
         if mime == "image/png" and len(data) > LARGE:
-            picture |= _smaller(image.convert("RGB"), data, kept, folder)
+            picture |= _smaller(image.convert("RGB"), data, folder)
     inches = min(width / DPI, TEXT_WIDTH, TEXT_HEIGHT * width / height)
     scale = CSS_PIXELS / DPI if inches < TEXT_WIDTH else 1  # what is as wide as the text fills the column
     picture |= {"width": str(round(width * scale)), "height": str(round(height * scale))}
@@ -46,18 +46,11 @@ def _kept(data: bytes, suffix: str, folder: Path) -> str:
     return f"media/{path.name}"
 
 
-def _encoded(image: Image.Image, **options) -> bytes:
-    file = io.BytesIO()
-    image.save(file, **options)
-    return file.getvalue()
-
-
-def _smaller(image: Image.Image, png: bytes, kept: str, folder: Path) -> dict[str, str]:
+def _smaller(image: Image.Image, png: bytes, folder: Path) -> dict[str, str]:
     """Store photographs with a loss that cannot be seen where that saves much, drawings without any."""
-    page, pdf = _encoded(image, **LOSSY), _encoded(image, **JPEG)
-    if len(page) > WORTH * len(png):
-        page = _encoded(image, **LOSSLESS)
-    return {
-        "src": _kept(page, "webp", folder) if len(page) < len(png) else kept,
-        "pdf": _kept(pdf, "jpg", folder) if len(pdf) < OPEN_PALETTE * len(png) else kept,
-    }
+    page, lossless, pdf = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    for file, options in ((page, LOSSY), (lossless, LOSSLESS), (pdf, JPEG)):
+        image.save(file, **options)
+    page, pdf = (lossless if page.tell() > WORTH * len(png) else page).getvalue(), pdf.getvalue()
+    found = {"src": _kept(page, "webp", folder)} if len(page) < len(png) else {}
+    return found | ({"pdf": _kept(pdf, "jpg", folder)} if len(pdf) < OPEN_PALETTE * len(png) else {})

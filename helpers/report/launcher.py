@@ -1,4 +1,8 @@
-"""Starts Jupyter's kernel for a notebook that is executed, and has it end when its starter does."""
+"""Starts Jupyter's kernel for a notebook that is executed, and has it end when its starter does, in whatever way.
+
+ipykernel looks for its parent once a second, but when the parent died while it was starting it takes whoever adopted it
+for that one, and stays for ever. Linux can be asked; elsewhere only init adopts, which ipykernel knows.
+"""
 
 import ctypes
 import os
@@ -8,11 +12,6 @@ import sys
 
 
 def _end_with_parent() -> None:
-    """Have the system end this process when the process that started it dies, in whatever way.
-
-    ipykernel looks for its parent once a second, but when the parent died while it was starting it takes
-    whoever adopted it for that one, and stays for ever. Linux can be asked; elsewhere only init adopts, which it knows.
-    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
         if os.getppid() != int(os.environ["JPY_PARENT_PID"]):

@@ -9,13 +9,13 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 from helpers.report import appendices, cells
+from helpers.report.execution import committed
 from helpers.store.files import whole_file
 
 NOUNS = {"fig": "Figure", "tbl": "Table", "eq": "Equation", "sec": "Section", "ch": "Chapter", "appendix": "Appendix"}
@@ -33,16 +33,18 @@ _NUMBERED = re.compile(rf"(?:(?:{'|'.join(NOUNS.values())})(?: [\dA-Z][\d.]*)?)?
 
 
 class _Chapter:
-    """Counts what a chapter numbers, writes the numbers into its cells, and knows them by their labels."""
+    """Counts what a chapter numbers and writes the numbers into its cells; `called` has their names by their labels."""
 
-    def __init__(self, number: str, kind: str, cells_: list[NotebookNode]) -> None:
-        self.kind, self.digits, self.counts = kind, [number], Counter()
-        self.labels: dict[str, str] = {}
-        for cell in cells_:
+    def __init__(self, number: str, noun: str, notebook: NotebookNode) -> None:
+        self.noun, self.digits, self.counts = noun, [number], Counter()
+        self.called: dict[str, str] = {}
+        for cell in notebook.cells:
             if cell.cell_type == "markdown" and "caption" not in cells.tags(cell):
                 cell.source = _outside_code(cell.source, self._text)
-            elif cell.cell_type == "code":
-                self._captioned(cells.options(cell.source)[0])
+            options = cells.options(cell)
+            for kind in ("fig", "tbl"):
+                if f"{kind}-cap" in options and "label" in options:
+                    self._next(kind, options["label"])
 
     def _text(self, text: str) -> str:
         return _EQUATION.sub(self._equation, _HEADING.sub(self._heading, text))
@@ -52,9 +54,9 @@ class _Chapter:
         self.digits = (self.digits + [0] * level)[:level]
         if level > 1:
             self.digits[-1] += 1
-        number, anchor = ".".join(map(str, self.digits)), _ANCHOR.search(match[2])
-        if anchor:
-            self.labels[anchor[1]] = f"{NOUNS[self.kind if level == 1 else 'sec']} {number}"
+        number = ".".join(map(str, self.digits))
+        if anchor := _ANCHOR.search(match[2]):
+            self.called[anchor[1]] = f"{self.noun if level == 1 else NOUNS['sec']} {number}"
         return f"{match[1]} {number}{GAP}{match[2]}"
 
     def _equation(self, match: re.Match) -> str:
@@ -67,15 +69,10 @@ class _Chapter:
         within = match.start() and match.string[match.start() - 1] != "\n"
         return f'<a id="{name}"></a>{" " if within else chr(10)}{formula}'
 
-    def _captioned(self, options: dict[str, str]) -> None:
-        kind = next((kind for kind in ("fig", "tbl") if f"{kind}-cap" in options), None)
-        if kind and "label" in options:
-            self._next(kind, options["label"])
-
     def _next(self, kind: str, label: str) -> str:
         self.counts[kind] += 1
         number = f"{self.digits[0]}.{self.counts[kind]}"
-        self.labels[label] = f"{NOUNS[kind]} {number}"
+        self.called[label] = f"{NOUNS[kind]} {number}"
         return number
 
 
@@ -84,33 +81,35 @@ def write(notebooks: dict[str, NotebookNode], beyond: dict[str, NotebookNode]) -
 
     Returns what each label is called, such as "Figure 1.2". Raises ValueError for `#|` lines that are no options.
     """
-    numbers = [*map(str, range(1, len(notebooks) + 1)), *string.ascii_uppercase]
-    kinds = ["ch"] * len(notebooks) + ["appendix"] * len(beyond)
-    called, homes = {}, {}
-    for number, kind, (name, notebook) in zip(numbers, kinds, [*notebooks.items(), *beyond.items()], strict=False):
-        labels = _Chapter(number, kind, notebook.cells).labels
-        called |= labels
-        homes |= dict.fromkeys(labels, name if kind == "ch" else REPORT)
-    for name, notebook in [*notebooks.items(), *beyond.items()]:
+    parts = [(str(k), NOUNS["ch"], name, notebook) for k, (name, notebook) in enumerate(notebooks.items(), 1)]
+    letters = zip(string.ascii_uppercase, beyond.values(), strict=False)
+    parts += [(letter, NOUNS["appendix"], REPORT, notebook) for letter, notebook in letters]
+    places = {}
+    for number, noun, home, notebook in parts:
+        places |= {label: (called, home) for label, called in _Chapter(number, noun, notebook).called.items()}
+    for _, _, home, notebook in parts:
         for cell in notebook.cells:
-            _refer(cell, partial(_REFERENCE.sub, partial(_reference, called=called, homes=homes, here=name)))
-    return called
+            _refer(cell, places, home)
+    return {label: called for label, (called, _) in places.items()}
 
 
-def _refer(cell: NotebookNode, referring: Callable[[str], str]) -> None:
-    cell.source = _outside_code(cell.source, referring) if cell.cell_type == "markdown" else referring(cell.source)
+def _refer(cell: NotebookNode, places: dict[str, tuple[str, str]], here: str) -> None:
+    """Give references in a cell the number of what they call by a noun, and the file where that is elsewhere."""
+
+    def reference(match: re.Match) -> str:
+        said, label = match.groups()
+        if label not in places:
+            return match[0]
+        called, home = places[label]
+        return f"[{called if _NUMBERED.fullmatch(said) else said}]({'' if home == here else home}#{label})"
+
+    def referring(text: str) -> str:
+        return _outside_code(text, lambda part: _REFERENCE.sub(reference, part))
+
+    cell.source = referring(cell.source)
     for output in cell.get("outputs", []):
         if "text/markdown" in output.get("data", {}):
-            output.data["text/markdown"] = _outside_code(output.data["text/markdown"], referring)
-
-
-def _reference(match: re.Match, called: dict[str, str], homes: dict[str, str], here: str) -> str:
-    """Return a reference with the number of what it calls by a noun, and with the file where that is elsewhere."""
-    said, label = match.groups()
-    if label not in called:
-        return match[0]
-    said = called[label] if _NUMBERED.fullmatch(said) else said
-    return f"[{said}]({'' if homes[label] == here else homes[label]}#{label})"
+            output.data["text/markdown"] = referring(output.data["text/markdown"])
 
 
 def _outside_code(text: str, change: Callable[[str], str]) -> str:
@@ -141,12 +140,10 @@ def _with_caption(cell: NotebookNode, called: dict[str, str]) -> list[NotebookNo
     """Return the cell and its caption's; nothing for a caption of before."""
     if cell.cell_type != "code":
         return [] if "caption" in cells.tags(cell) else [cell]
-    jupyter = {name: value for name, value in cell.metadata.get("jupyter", {}).items() if name != "source_hidden"}
-    folded = cells.is_folded(cell) or "solution" in cells.tags(cell)
-    cell.metadata.jupyter = jupyter | ({"source_hidden": True} if folded else {})
-    if not cell.metadata.jupyter:
-        cell.metadata.pop("jupyter")
-    options = cells.options(cell.source)[0]
+    jupyter = {name: value for name, value in cell.metadata.pop("jupyter", {}).items() if name != "source_hidden"}
+    jupyter |= {"source_hidden": True} if cells.is_folded(cell) or "solution" in cells.tags(cell) else {}
+    cell.metadata |= {"jupyter": jupyter} if jupyter else {}
+    options = cells.options(cell)
     caption, label = options.get("fig-cap") or options.get("tbl-cap"), options.get("label", "")
     if not caption:
         return [cell]
@@ -156,6 +153,4 @@ def _with_caption(cell: NotebookNode, called: dict[str, str]) -> list[NotebookNo
 
 
 if __name__ == "__main__":
-    from helpers.report import command
-
-    print(*number(command.committed()), sep="\n")
+    print(*number(committed()), sep="\n")

@@ -15,14 +15,13 @@ FOLDER = ROOT / "reports" / "readme"
 SIDE, GAP = 336, 16  # pixels of the strip: a picture of it, and what is between two
 THUMBNAIL = 640, 210
 # What is cut: the chapter, the figure's label, which of its outputs, and the part of it (left, top, right, bottom).
-Cut = tuple[str, str, int, tuple[float, float, float, float]]
-STRIP: list[Cut] = [  # a drawing, what a kernel makes of it, and where VGG19 finds what it shows
+STRIP = [  # a drawing, what a kernel makes of it, and where VGG19 finds what it shows
     ("06_gradcam", "fig-gradcam", 0, (0.007, 0.067, 0.212, 0.333)),
     ("01_convolution", "fig-why", 0, (0.432, 0.513, 0.636, 0.983)),
     ("06_gradcam", "fig-gradcam", 0, (0.225, 0.067, 0.430, 0.333)),
     ("06_gradcam", "fig-gradcam", 0, (0.443, 0.067, 0.647, 0.333)),
 ]
-THUMBNAILS: list[Cut] = [
+THUMBNAILS = [
     ("01_convolution", "fig-filter", 0, (0, 0, 1, 1)),
     ("02_conv_layers", "fig-maps-1", 0, (0, 0, 1, 0.75)),
     ("03_cnn_training", "fig-curves", 0, (0, 0, 1, 1)),
@@ -32,10 +31,10 @@ THUMBNAILS: list[Cut] = [
 ]
 
 
-def figure(stem: str, label: str, number: int = 0) -> Image.Image:
+def figure(stem: str, label: str, number: int) -> Image.Image:
     """Return a picture that the cell with this label shows in a committed notebook; ValueError if there is none."""
     for cell in cells.read(ROOT / "notebooks" / f"{stem}.ipynb").cells:
-        if cell.cell_type == "code" and cells.options(cell.source)[0].get("label") == label:
+        if cells.options(cell).get("label") == label:
             found = [output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})]
             if number < len(found):
                 return Image.open(io.BytesIO(base64.b64decode(found[number]))).convert("RGB")
@@ -48,26 +47,19 @@ def cut(stem: str, label: str, number: int, part: tuple[float, float, float, flo
     return picture.crop([int(share * size) for share, size in zip(part, picture.size * 2, strict=True)])
 
 
-def strip() -> Image.Image:
-    """Return the wide picture: those of STRIP in a row."""
-    paper = Image.new("RGB", (len(STRIP) * (SIDE + GAP) - GAP, SIDE), "white")
-    for place, part in enumerate(STRIP):
-        paper.paste(cut(*part).resize((SIDE, SIDE), Image.Resampling.LANCZOS), (place * (SIDE + GAP), 0))
-    return paper
-
-
-def thumbnail(*part) -> Image.Image:
-    """Return the part of a chapter's figure that stands for it, on white paper of one size."""
-    picture = cut(*part)
-    picture.thumbnail((THUMBNAIL[0] - 20, THUMBNAIL[1] - 20), Image.Resampling.LANCZOS)
-    paper = Image.new("RGB", THUMBNAIL, "white")
-    paper.paste(picture, ((paper.width - picture.width) // 2, (paper.height - picture.height) // 2))
-    return paper.quantize(256, method=Image.Quantize.MEDIANCUT, kmeans=1, dither=Image.Dither.NONE)
-
-
 def pictures() -> dict[str, Image.Image]:
-    """Return every picture of the README by the name of its file."""
-    return {"strip.png": strip()} | {f"{part[0]}.png": thumbnail(*part) for part in THUMBNAILS}
+    """Return every picture by its file's name: those of STRIP in a row, and a chapter's on white paper of one size."""
+    strip = Image.new("RGB", (len(STRIP) * (SIDE + GAP) - GAP, SIDE), "white")
+    for place, part in enumerate(STRIP):
+        strip.paste(cut(*part).resize((SIDE, SIDE), Image.Resampling.LANCZOS), (place * (SIDE + GAP), 0))
+    made = {"strip.png": strip}
+    for part in THUMBNAILS:
+        picture = cut(*part)
+        picture.thumbnail((THUMBNAIL[0] - 20, THUMBNAIL[1] - 20), Image.Resampling.LANCZOS)
+        paper = Image.new("RGB", THUMBNAIL, "white")
+        paper.paste(picture, ((paper.width - picture.width) // 2, (paper.height - picture.height) // 2))
+        made[f"{part[0]}.png"] = paper.quantize(256, Image.Quantize.MEDIANCUT, 1, dither=Image.Dither.NONE)
+    return made
 
 
 def main() -> None:

@@ -1,15 +1,12 @@
 """Makes one HTML page and one PDF of a run's notebooks: clean-up -> one pandoc document -> HTML, and Typst -> PDF."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import unicodedata
-from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pypandoc
@@ -17,10 +14,16 @@ import typst
 from matplotlib import get_data_path
 from matplotlib.font_manager import get_font
 
-from helpers.report import chain
-from helpers.store.files import digest, expanded, whole_file
+from helpers.report import chain, document
+from helpers.store.files import ROOT, expanded, whole_file
 
+CITATION = ROOT / "CITATION.cff"
 ASSETS = Path(__file__).parent / "assets"
+FACTS = {"DATASET": "Data set", "WEIGHTS": "VGG19 weights", "SEED": "Seed", "EPOCHS": "Epochs"}  # on the title page
+OPTIONS = {  # of pandoc, beside the filter and the template
+    "html": ["--embed-resources", "--section-divs", "--toc", "--toc-depth=3", "--number-sections"],
+    "typst": ["--syntax-highlighting=idiomatic"],
+}
 
 
 def render(run_dir: str | Path) -> tuple[Path, Path]:
@@ -42,49 +45,28 @@ def write(notebooks: list[Path], parameters: dict, where: Path) -> tuple[Path, P
     broken reference, a label used twice, a caption without its figure, TeX that does not convert, markup that the
     report cannot take, and anything Typst warns of.
     """
-    from helpers.report import document  # only now: nbformat alone takes a second to import
-
+    facts = [(label, Path(str(parameters[name])).name) for name, label in FACTS.items() if name in parameters]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        source = json.dumps(document.document(notebooks, _facts(parameters), fingerprint(notebooks), folder))
+        source = json.dumps(document.document(notebooks, facts, folder))
         shutil.copytree(ASSETS, folder, dirs_exist_ok=True)
-        made = _pandoc(source, "html", folder).encode(), _pdf(_pandoc(source, "typst", folder), folder)
-    page, pdf = where / "report.html", where / "report.pdf"
-    for path, content in zip((page, pdf), made, strict=True):
-        with whole_file(path) as part:
+        made = {"html": _pandoc(source, "html", folder).encode()}
+        made["pdf"] = _pdf(_pandoc(source, "typst", folder), folder)
+    for suffix, content in made.items():
+        with whole_file(where / f"report.{suffix}") as part:
             part.write_bytes(content)
-    return page, pdf
-
-
-def fingerprint(notebooks: list[Path]) -> str:
-    """Return a hash of the notebooks' cells, which both formats carry, so that it can be told what they show.
-
-    When, where and how fast the cells ran is no part of it: the same results give the same report.
-    """
-    from helpers.report import document
-
-    return digest([document.content(path) for path in notebooks])
-
-
-def _facts(parameters: dict) -> list[tuple[str, str]]:
-    """Return what the title page says of the run: its parameters, and the date if SOURCE_DATE_EPOCH gives one."""
-    names = {"DATASET": "Data set", "WEIGHTS": "VGG19 weights", "SEED": "Seed", "EPOCHS": "Epochs"}
-    facts = [(label, Path(str(parameters[name])).name) for name, label in names.items() if name in parameters]
-    if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
-        if not epoch.isdecimal():
-            raise ValueError(f"SOURCE_DATE_EPOCH is {epoch!r}: it must be a number of seconds since 1970.")
-        facts.append(("Date", datetime.fromtimestamp(int(epoch), UTC).date().isoformat()))
-    return facts
+    return where / "report.html", where / "report.pdf"
 
 
 def _pandoc(source: str, target: str, folder: Path) -> str:
     """Convert the document with the filter and the template; what pandoc or the filter complain of is an error."""
-    options = ["--from=json", f"--to={target}", f"--template=report.{target}", "--lua-filter=report.lua"]
-    if target == "html":
-        options += ["--embed-resources", "--section-divs", "--toc", "--toc-depth=3", "--number-sections"]
-    else:
-        options += ["--syntax-highlighting=idiomatic"]
-    command = [pypandoc.get_pandoc_path(), *options]
+    command = [pypandoc.get_pandoc_path(), "--from=json", f"--to={target}", f"--template=report.{target}"]
+    command += [
+        "--lua-filter=report.lua",
+        f"--metadata-file={CITATION}",
+        "--metadata-file=report.yaml",
+        *OPTIONS[target],
+    ]
     done = subprocess.run(command, input=source, capture_output=True, encoding="utf-8", cwd=folder)
     lines = done.stderr.strip().splitlines()
     problems = [line.removeprefix("PROBLEM ") for line in lines if not line.startswith("NOTE ")]
@@ -98,12 +80,12 @@ def _pandoc(source: str, target: str, folder: Path) -> str:
 def _pdf(source: str, folder: Path) -> bytes:
     """Set the PDF in the fonts that Typst brings with it; in those of the system too where a name has other signs."""
     (folder / "report.typ").write_text(source, encoding="utf-8")
-    found = foreign(source)
-    unknown = "".join(sorted(found - _in_system_fonts(found))) if found else ""
-    note = ""
-    if unknown:
-        words = dict.fromkeys(re.findall(rf"[^\s\[\]\"#<>]*[{re.escape(unknown)}][^\s\[\]\"#<>]*", source))
-        note = f"No font of this system has some signs of {', '.join(words)}: the PDF shows boxes, the page has them."
+    found, note = "".join(sorted(foreign(source))), ""
+    if found:
+        words = dict.fromkeys(re.findall(rf"[^\s\[\]\"#<>]*[{re.escape(found)}][^\s\[\]\"#<>]*", source))
+        note = (
+            f"Some signs of {', '.join(words)} need a font of this system, or the PDF shows boxes; the page has them."
+        )
         print(note, file=sys.stderr)
     options = {"root": folder, "ignore_system_fonts": not found, "sys_inputs": {"note": note}}
     try:
@@ -119,14 +101,6 @@ def foreign(text: str) -> set[str]:
     """Return the letters and symbols of a text that none of Typst's own fonts has."""
     own = get_font(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSansMono.ttf").get_charmap()  # the largest of them
     return {sign for sign in set(text) if ord(sign) not in own and unicodedata.category(sign)[0] in "LSM"}
-
-
-def _in_system_fonts(signs: set[str]) -> set[str]:
-    covered: set[str] = set()
-    for path in sorted({font.path for font in typst.Fonts(include_embedded_fonts=False).fonts() if font.path}):
-        with suppress(OSError, RuntimeError):  # a font that cannot be read
-            covered |= {sign for sign in signs if ord(sign) in get_font(path).get_charmap()}
-    return covered
 
 
 def _typst_sentence(error: Exception, source: str) -> str:

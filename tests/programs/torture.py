@@ -24,6 +24,7 @@ import numpy as np
 
 from helpers import training
 from helpers.network import SGD, fit, report_cnn
+from helpers.report import cells, execution
 from helpers.report import command as report
 
 KINDS = ("training", "chain", "offline", "unrendered")  # of child processes
@@ -142,7 +143,7 @@ def results(folder: Path) -> dict[str, bytes]:
     ]
     found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
     copies = folder.glob("notebooks/*")  # without the times at which their cells ran
-    return found | {f"notebooks/{path.name}": report._cleaned(path).encode() for path in copies}
+    return found | {f"notebooks/{path.name}": cells.cleaned(path).encode() for path in copies}
 
 
 class Torture:
@@ -207,7 +208,7 @@ def child(arguments: list[str]) -> int:
         model, _ = train(folder / "training.npz", size, epochs)
         model.save(folder / "weights.npz")
         return 0
-    report.NOTEBOOKS = Path(rest[0])
+    execution.NOTEBOOKS = Path(rest[0])
     if kind == "offline":
         _bring_loopback_up()
     if kind == "unrendered":  # chapters that refer to others cannot be rendered alone

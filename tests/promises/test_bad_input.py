@@ -43,6 +43,7 @@ from helpers.network import (
 )
 from helpers.pooling import max_pool2d_forward
 from helpers.report import command as report
+from helpers.report import execution
 from helpers.store import Run
 
 
@@ -819,7 +820,7 @@ def notebook(words, parameters, *arguments, tag="parameters"):
     def make(world):
         cell = new_code_cell(parameters, metadata={"tags": [tag]})
         (world.top / "01_one.ipynb").write_text(writes(new_notebook(cells=[cell])))
-        world.patch.setattr(report, "NOTEBOOKS", world.top)
+        world.patch.setattr(execution, "NOTEBOOKS", world.top)
 
     return command(words, "run", "--run-dir", "{top}/run", *arguments, make=make)
 
@@ -856,12 +857,8 @@ PARAMETERS = {
         "holds 1 class folders | mine' | needs two", "run", "mine", make=lambda w: classes(w.top / "mine", ["cat"])),
     "unknown weights": command("Unknown weights | 'vgg16' | the path of an .h5 file", "run", "--weights", "vgg16"),
     "no weights": command("Unknown weights | '' | bundled, imagenet, or the path of", "run", "--weights", ""),
-    "a parameter that no notebook has": notebook(
-        "No notebook has | a parameter EPOCHS | in its cell tagged parameters", USUAL, "--epochs", "2"),
     "a notebook without parameters": notebook(
         "has no RUN_DIR | 01_one.ipynb | in its cell tagged parameters", USUAL, tag="setup"),
-    "parameters that are no Python": notebook(
-        "is not Python | 01_one.ipynb | see its line 4: unterminated string", f'{USUAL}LAYER = "block5'),
     "no notebooks": Bad(
         lambda w: report.run(notebooks=[], run_dir=w.top), "no notebook | to execute | name one at least"),
     "an unknown notebook": command(
@@ -870,8 +867,6 @@ PARAMETERS = {
     "rendering no JSON": rendered("no JSON"),
     "rendering another JSON": rendered("{}"),
     "rendering a list": rendered("[]"),
-    "a date that is none": rendered(
-        "{}", "is 'today' | SOURCE_DATE_EPOCH | a number of seconds", SOURCE_DATE_EPOCH="today"),
     "training: no epochs": training("not 0 | epochs | must be a whole number of at least 1", epochs=0),
     "training: batches of none": training("not 0 | batch_size | must be a whole number of at least 1", batch_size=0),
     "a learning rate so large that the loss diverges": training(

@@ -284,6 +284,7 @@ def in_jupyter(command, folder):
     """Not at all, a server does not end by itself: the program that jupyter would start is there."""
     look_at(command)
     assert importlib.metadata.entry_points(group="console_scripts", name="jupyter-lab")
+    assert (ROOT / command.rpartition("/tree/")[2]).is_dir()  # what it shows; links lead to files beside it, too
 
 
 def by_conda(command, folder):
@@ -322,7 +323,7 @@ HOW = {
     r"(EPOCHS=1 )?\S+python -m pytest .*": by_pytest,
     r"python3? -m venv \.venv": in_a_venv,
     r"\S+python -m pip install .*": by_pip,
-    r"\S+python -m jupyter lab notebooks": in_jupyter,
+    r"\S+python -m jupyter lab --LabApp\.default_url=/lab/tree/notebooks": in_jupyter,
     r"conda .*": by_conda,
     r"\S+dask (scheduler|worker) ?.*": by_dask,
     r"(export |\$env:)[A-Z0-9_]+ ?= ?\S+": as_variable,

@@ -21,7 +21,7 @@ import torture
 from checking import execute_here
 from torture import Process, results, write_notebooks
 
-from helpers.report import chain
+from helpers.report import chain, execution
 from helpers.report import command as report
 from helpers.store import Run, files
 from helpers.store.cache import kept
@@ -193,7 +193,7 @@ def run(tmp_path, monkeypatch):
 
     monkeypatch.setattr(chain, "execute_notebook", execute_here)
     write_notebooks(tmp_path / "nb", **SOURCES)
-    monkeypatch.setattr(report, "NOTEBOOKS", tmp_path / "nb")
+    monkeypatch.setattr(execution, "NOTEBOOKS", tmp_path / "nb")
     return lambda name: report.run(run_dir=tmp_path / name)
 
 

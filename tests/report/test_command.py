@@ -12,7 +12,7 @@ import pytest
 from checking import execute_here
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers.report import chain, numbering, rendering
+from helpers.report import chain, document, execution, numbering
 from helpers.report import command as report
 from helpers.store import Run, files
 from helpers.store import run as store_run
@@ -198,10 +198,11 @@ def test_artifacts_of_an_earlier_version_are_named_and_stay(notebooks, executed,
 
 
 def test_the_share_of_training_is_told(notebooks, executed, tmp_path, capsys):
-    train = 'from helpers.store import Run\nRun("02_two", DATASET, RUN_DIR).save_json("results", '
-    write(tmp_path / "nb", "02_two", train + '{"history": {"seconds": [1, 2.5]}})')
+    train = "import time\ntime.sleep(0.1)\nfrom helpers.store import Run\n"
+    train += 'Run("02_two", DATASET, RUN_DIR).save_json("results", '
+    write(tmp_path / "nb", "02_two", train + '{"history": {"seconds": [0.03, 0.03]}})')
     report.run(notebooks=notebooks, run_dir=tmp_path / "run")
-    assert re.search(r"02_two    \d+\.\d s, of it 3\.5 s of training\n", capsys.readouterr().out)
+    assert re.search(r"02_two    \d+\.\d s, of it 0\.1 s of training \(\d+%\)\n", capsys.readouterr().out)
 
 
 def test_half_files_and_copies_of_other_notebooks_are_swept(notebooks, executed, tmp_path):
@@ -270,18 +271,18 @@ def test_the_command_line_tells_errors_in_a_sentence(capsys, monkeypatch):
 def test_the_committed_notebooks_are_rendered_as_they_are(tmp_path, monkeypatch, capsys):
     path = write(tmp_path / "nb", "01_one", "1 / 0")  # it would fail
     before = path.read_bytes()
-    monkeypatch.setattr(report, "NOTEBOOKS", tmp_path / "nb")
+    monkeypatch.setattr(execution, "NOTEBOOKS", tmp_path / "nb")
     monkeypatch.setattr(report, "REPORTS", tmp_path / "reports")
     assert report.main(["render"]) == 0
     page = (tmp_path / "reports" / "report.html").read_text(encoding="utf-8")
-    assert f'<meta name="notebooks" content="{rendering.fingerprint([path])}">' in page
+    assert f'<meta name="notebooks" content="{document.fingerprint([path])}">' in page
     assert "<dd>scenes</dd>" in page
     assert path.read_bytes() == before
 
 
 def test_the_committed_report_is_that_of_the_committed_notebooks():
     """Where this fails, the notebooks have changed: `python -m helpers.report render` renders them again."""
-    made_from, most = rendering.fingerprint(report.committed()), 6_000_000
+    made_from, most = document.fingerprint(report.committed()), 6_000_000
     page, pdf = ((report.REPORTS / name).read_bytes() for name in ("report.html", "report.pdf"))
     assert f'<meta name="notebooks" content="{made_from}">'.encode() in page
     assert f"notebooks {made_from}".encode() in pdf
@@ -319,7 +320,7 @@ def test_committed_notebooks_are_refreshed_in_place(tmp_path, monkeypatch, capsy
     folded = {"jupyter": {"source_hidden": True}, "tags": ["solution"]}
     notebook.cells[3].metadata.update(folded, execution={"iopub.status.busy": "now"}, scrolled=True)
     nbformat.write(notebook, first)
-    monkeypatch.setattr(report, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(execution, "NOTEBOOKS", tmp_path)
     monkeypatch.setattr(report, "REPORTS", tmp_path / "reports")
     assert report.main(["notebooks", "--only", "01"]) == 0
     text = first.read_text()
@@ -332,7 +333,7 @@ def test_committed_notebooks_are_refreshed_in_place(tmp_path, monkeypatch, capsy
     assert not any(word in text for word in ("papermill", "noise", "widget", "injected", "iopub", str(tmp_path)))
     assert second.read_bytes() == before
     nbformat.validate(notebook)
-    made_from = rendering.fingerprint([first, second])
+    made_from = document.fingerprint([first, second])
     assert made_from in (tmp_path / "reports" / "report.html").read_text(encoding="utf-8")
     assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["report.html", "report.pdf"]
     assert str(tmp_path / "reports" / "report.pdf") in capsys.readouterr().out
@@ -343,8 +344,8 @@ def test_ctrl_c_is_clean_and_the_next_run_goes_on(tmp_path):
     flag = tmp_path / "flag"
     wait = f"import os, time\nos.symlink(str(os.getpid()), {str(flag)!r})\nwhile True: time.sleep(0.1)"
     path = write(tmp_path / "nb", "01_one", wait)
-    code = "import pathlib, sys; from helpers.report import command as report\n"
-    code += "report.NOTEBOOKS = pathlib.Path(sys.argv[1])\n"
+    code = "import pathlib, sys; from helpers.report import execution, command as report\n"
+    code += "execution.NOTEBOOKS = pathlib.Path(sys.argv[1])\n"
     code += 'sys.exit(report.main(["run", "--run-dir", sys.argv[2]]))'
     command = [sys.executable, "-c", code, str(path.parent), str(tmp_path / "run")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

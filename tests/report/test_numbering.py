@@ -143,10 +143,7 @@ def test_every_reference_of_the_committed_notebooks_has_a_number_and_a_place(num
 
 def test_no_figure_of_the_committed_notebooks_is_there_twice(numbered):
     labels = [
-        label
-        for path in numbered
-        for source in sources(path, "code")
-        if (label := cells.options(source)[0].get("label"))
+        label for path in numbered for cell in cells.read(path).cells if (label := cells.options(cell).get("label"))
     ]
     assert len(labels) == len(set(labels))
     assert len(labels) > 50

@@ -15,7 +15,7 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_a_figure_that_is_not_there_is_named():
     with pytest.raises(ValueError, match=r"06_gradcam\.ipynb shows no picture 0 in a cell labelled fig-nowhere"):
-        readme.figure("06_gradcam", "fig-nowhere")
+        readme.figure("06_gradcam", "fig-nowhere", 0)
     with pytest.raises(ValueError, match="no picture 9 in a cell labelled fig-gradcam"):
         readme.figure("06_gradcam", "fig-gradcam", 9)
 

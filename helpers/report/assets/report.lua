@@ -19,7 +19,7 @@ local HTML = 'html-raw_html-native_divs-native_spans'
 -- In the PDF what is large moves to the head or the foot of a page, so that no page is left half empty before it.
 local FLOATING, GALLERY = {inches = 1.5, rows = 12}, 5  -- figures of one section
 local ROOM = {smallest = 150, legible = 105}  -- characters of a table's columns beside each other in the PDF
-local LONG = {lines = 34, characters = 1500}  -- code and paragraphs that need not stay on one page
+local LONG = {lines = 22, characters = 1500}  -- code and paragraphs that need not stay on one page
 local notebook = ''
 local problems, labels = {}, {}
 
@@ -450,7 +450,7 @@ local function kept_together(blocks)
   for i, block in ipairs(blocks) do
     local following = blocks[i + 1] or {}
     local leads = following.t == 'RawBlock' and following.text:match '^#math' or stringify(block):match ':$'
-    local open = '#block(breakable: false, spacing: 1.05em, sticky: ' .. tostring(leads and true or false) .. ')['
+    local open = '#block(breakable: false, spacing: .98em, sticky: ' .. tostring(leads and true or false) .. ')['
     if block.t == 'Para' and #stringify(block) < LONG.characters then result:extend{pandoc.RawBlock('typst', open), block, pandoc.RawBlock('typst', ']')}
     else result:insert(block) end
   end
@@ -570,8 +570,9 @@ local function per_cent(inlines)
 end
 
 function Pandoc(doc)
-  repository = doc.meta.repository and stringify(doc.meta.repository)
+  repository = doc.meta['repository-code'] and stringify(doc.meta['repository-code']):gsub('/$', '')
   local chapters, abstract = pandoc.List{}, nil
+  doc.meta.abstract = nil  -- the citation's
   for _, div in ipairs(doc.blocks) do
     if div.classes[1] == 'abstract' then abstract = div.content[1].text
     else chapters:insert{name = div.attributes.name, appendix = div.attributes.appendix, blocks = chapter_blocks(div)} end
