@@ -115,7 +115,8 @@ def _plain(value: object) -> object:
 def _file(each: Callable | type) -> str:
     """Return the path, from the project's folder, of the file that holds a function or class of `helpers`."""
     try:
-        return f"helpers/{Path(inspect.getsourcefile(each)).resolve().relative_to(ROOT / 'helpers').as_posix()}"
+        path = Path(inspect.getsourcefile(inspect.unwrap(each))).resolve()  # a decorator may be another package's
+        return f"helpers/{path.relative_to(ROOT / 'helpers').as_posix()}"
     except (TypeError, ValueError) as error:
         raise ValueError(f"{each!r} is no function, class or method that is written in helpers/.") from error
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import convolution, layers
+from helpers import convolution, layers, training
 from helpers.figures.text import LIVE, Live, source
 
 
@@ -54,6 +54,13 @@ def test_comments_after_a_docstring_and_bare_docstrings_stay(tmp_path, monkeypat
 
     assert shown(made.f)[0] == "def f():\n    # why\n    return 1"
     assert '"""Only says."""' in shown(made.g)[0]
+
+
+def test_a_decorated_function_is_the_one_that_is_written_in_helpers():
+    assert training.fit.__wrapped__
+    shown = source(training.fit).data
+    assert "\ndef fit(" in shown
+    assert "helpers/training.py" in shown
 
 
 @pytest.mark.parametrize("other", [ast.parse, len, 3])
