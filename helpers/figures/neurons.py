@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from helpers.figures.images import Panel, draw, panels
 from helpers.figures.style import GRAY, ORANGE, SIX, canvas, headline
+from helpers.figures.text import small
 
 FOCUS = 48  # pixels: the least side of the region that is shown of a gradient
 
@@ -53,6 +54,15 @@ def neuron_gradients(
         if cut_out:
             rows.append([None, *(Panel(_cut(image, box), color=color) for box, color in zip(boxes, SIX, strict=False))])
     return panels(rows)
+
+
+def regions(neurons: Sequence[tuple], gradients: Sequence[np.ndarray]) -> list[dict]:
+    """Return what `neuron_gradients` shows of one image's neurons, for the report's page (`text.Live`)."""
+    names = ("row", "column", "channel", "activation", "box", "gradient")
+    boxes = [focus(gradient) for gradient in gradients]
+    cut = [(255 * gradient_image(_cut(g, box))).astype(np.uint8) for g, box in zip(gradients, boxes, strict=True)]
+    each = zip(neurons, boxes, cut, strict=True)
+    return [dict(zip(names, (*neuron, box, small(shown, 128)), strict=True)) for neuron, box, shown in each]
 
 
 def receptive_fields(images: Sequence[np.ndarray], neurons: Sequence[list], boxes: Sequence[list]) -> Figure:

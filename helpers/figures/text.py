@@ -83,7 +83,8 @@ class Live:
     """A figure that answers in the report's page, and is its `still` everywhere else, as one output of a cell.
 
     kind names the script that makes it, helpers/report/assets/interactive/<kind>.js, and `data` are what that script
-    reads: pictures, which are uint8 arrays (H, W, 3), become PNGs that lose nothing, other arrays lists of numbers.
+    reads: pictures, which are uint8 arrays (H, W, 3), become PNGs that lose nothing, `small` ones WebP, other arrays
+    lists of numbers.
     """
 
     def __init__(self, still: Figure, kind: str, **data: object) -> None:
@@ -92,6 +93,13 @@ class Live:
     def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
         data, metadata = get_ipython().display_formatter.format(self.still)
         return data | {LIVE: _plain(self.data)}, metadata
+
+
+def small(picture: np.ndarray, side: int = 64) -> Image.Image:
+    """Return a picture (H, W, 3) uint8 no larger than `side`, which `Live` keeps with a small loss."""
+    image = Image.fromarray(picture)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return image
 
 
 def _plain(value: object) -> object:
@@ -103,6 +111,10 @@ def _plain(value: object) -> object:
             file = io.BytesIO()
             Image.fromarray(value).save(file, "PNG", optimize=True)
             return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+        case Image.Image():
+            file = io.BytesIO()
+            value.save(file, "WEBP", quality=80, method=6)
+            return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
         case np.ndarray() | list() | tuple():
             return [_plain(each) for each in value]
         case np.generic():

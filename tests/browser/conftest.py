@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers.figures import KERNELS
-from helpers.figures.text import LIVE, _plain
+from helpers.figures import KERNELS, regions
+from helpers.figures.text import LIVE, _plain, small
 from helpers.report import rendering
 
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4//8/AAX+Av4N70a4AAAAAElFTkSuQmCC"
@@ -20,7 +20,27 @@ def random_figures():
     """Return the data of each figure by its label, in the form in which the notebooks give them to `Live`."""
     rng = np.random.default_rng(0)
     pictures = {name: rng.integers(0, 256, (224, 224, 3), dtype=np.uint8) for name in ("one", "two")}
-    return {"fig-convolution": {"kind": "convolution", "pictures": pictures, "kernels": KERNELS}}
+    filters = {when: {"w": rng.normal(size=(5, 27)), "b": rng.normal(size=5)} for when in ("before", "after")}
+    history = {key: rng.random(6) for key in ("loss", "val_loss", "accuracy", "val_accuracy")}
+    actual, predicted = rng.integers(0, 3, (2, 40))
+    thumbnails = {k: small(rng.integers(0, 256, (224, 224, 3), dtype=np.uint8)) for k in range(40)}
+    tops = [(row, 3, 10 * row, float(rng.random())) for row in range(5)]
+    gradients = np.zeros((5, 224, 224, 3))
+    for k in range(5):
+        gradients[k, 20 * k : 20 * k + 90, 30:130] = rng.normal(size=(90, 100, 3))
+    figures = [
+        {"kind": "convolution", "pictures": pictures, "kernels": KERNELS},
+        {"kind": "moving", "image": rng.integers(0, 5, (5, 6)), "kernel": rng.integers(-2, 3, (3, 3))},
+        {"kind": "pooling", "matrix": [[1, 3, 2], [4, 0, 1], [2, 2, 5]], "arriving": [[1, 10], [100, 1000]]},
+        {"kind": "curves", "history": history},
+        {"kind": "filters"} | filters,
+        {"kind": "confusion", "classes": ["a", "<b>", "c"], "actual": actual, "predicted": predicted,
+         "thumbnails": thumbnails},
+        {"kind": "neurons", "picture": 1, "neurons": regions(tops, gradients)},
+        {"kind": "gradcam", "classes": ["a", "b", "c"], "scores": rng.normal(size=(2, 3)), "top": 2.5,
+         "maps": rng.integers(0, 256, (2, 3, 28, 28))},
+    ]  # fmt: skip
+    return {f"fig-{data['kind']}": data for data in figures}
 
 
 def cell(label, data):
@@ -79,7 +99,7 @@ def opened(browser, path, **settings):
         return not url.startswith(("file:", "data:", "blob:"))
 
     page.on("pageerror", lambda error: page.troubles.append(str(error)))
-    page.on("console", lambda said: said.type in ("error", "warning") and page.troubles.append(said.text))
+    page.on("console", lambda said: said.type == "error" and page.troubles.append(said.text))
     page.on("request", lambda request: outside(request.url) and page.troubles.append(request.url))
     page.route(outside, lambda route: route.abort())
     page.goto(path.as_uri())

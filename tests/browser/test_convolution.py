@@ -122,7 +122,7 @@ def test_the_size_formula_fills_itself_in(page):
 )
 def test_a_bad_number_is_named_and_the_last_map_stays(page, field, text, said):
     before = feature_map(page)
-    field = page.get_by_label(field)
+    field = page.get_by_label(field, exact=True)
     good = field.input_value()
     field.fill(text)
     assert said in page.locator(f"{FIGURE} > .words").inner_text()
@@ -134,8 +134,8 @@ def test_a_bad_number_is_named_and_the_last_map_stays(page, field, text, said):
 
 
 def test_fractions_and_decimal_commas_are_numbers(page):
-    page.get_by_label("Row 1, column 1").fill("1/16")
-    page.get_by_label("Row 1, column 2").fill("−0,5")
+    page.get_by_label("Row 1, column 1", exact=True).fill("1/16")
+    page.get_by_label("Row 1, column 2", exact=True).fill("−0,5")
     kernel = np.array(playground.KERNELS["vertical edges"], float)
     kernel[0, :2] = 1 / 16, -0.5
     assert np.abs(feature_map(page) - expected(gray(page)[1], kernel)).max() < 1e-9

@@ -1,7 +1,8 @@
 // Figures that answer: what their scripts share. A figure's data stand in the page, as JSON, beside its still picture;
 // `Live.kinds[kind](data)` makes of them what is seen on a screen. On paper, and without scripts, the still is there.
 "use strict";
-const Live = { kinds: {}, pictures: [] }; // pictures: the figure images, {name, source, width, height, rgb, gray}
+// Live.pictures are the figure images: {name, source, bitmap, width, height, rgb, gray}.
+const Live = { kinds: {}, pictures: [] };
 
 // Elements ------------------------------------------------------------------------------------------------------------
 
@@ -39,16 +40,32 @@ Live.slider = (label, [low, high, value, step = 1], says, change) => {
     output.textContent = short;
     range.setAttribute("aria-valuetext", long);
   };
-  range.addEventListener("input", () => { change(Number(range.value)); field.show(); });
+  range.addEventListener("input", () => {
+    change(Number(range.value));
+    field.show();
+  });
   Object.assign(field, { range });
   return field;
 };
 
-Live.group = (name, ...children) => Live.element("div", { role: "group", "aria-label": name, class: "group" }, ...children);
+Live.group = (name, ...children) =>
+  Live.element("div", { role: "group", "aria-label": name, class: "group" }, ...children);
 
 // Buttons of which one is chosen.
 Live.buttons = (label, names, change, chosen = 0) => {
-  const all = names.map((name, k) => Live.element("button", { type: "button", onclick: () => { press(k); change(k); } }, name));
+  const all = names.map((name, k) =>
+    Live.element(
+      "button",
+      {
+        type: "button",
+        onclick: () => {
+          press(k);
+          change(k);
+        },
+      },
+      name,
+    ),
+  );
   const press = (k) => all.forEach((button, i) => button.setAttribute("aria-pressed", i === k));
   press(chosen);
   return Live.element("div", { role: "group", "aria-label": label, class: "buttons" }, ...all);
@@ -60,7 +77,9 @@ Live.status = () => {
   let waiting;
   element.say = (text) => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => { if (element.textContent !== text) element.textContent = text; }, 600);
+    waiting = setTimeout(() => {
+      if (element.textContent !== text) element.textContent = text;
+    }, 600);
   };
   return element;
 };
@@ -79,8 +98,14 @@ Live.read = (text) => {
 
 // A field for a number. What does not fit is named in `words`, and the last number that did stays the field's `value`.
 Live.number = (name, value, { low = -1000, high = 1000, whole = false, text = null }, words, change) => {
-  const input = Live.element("input", { type: "text", inputmode: whole ? "numeric" : "text", autocomplete: "off",
-    "aria-label": name, "aria-describedby": words.id, class: "number" });
+  const input = Live.element("input", {
+    type: "text",
+    inputmode: whole ? "numeric" : "text",
+    autocomplete: "off",
+    "aria-label": name,
+    "aria-describedby": words.id,
+    class: "number",
+  });
   const wrong = () => {
     const number = Live.read(input.value);
     if (!input.value.trim()) return "is empty";
@@ -95,7 +120,10 @@ Live.number = (name, value, { low = -1000, high = 1000, whole = false, text = nu
     if (!problem) input.number = Live.read(input.value);
     return !problem;
   };
-  input.set = (number, shown = text?.(number) ?? Live.written(number, 6)) => { input.value = shown; check(); };
+  input.set = (number, shown = text?.(number) ?? Live.written(number, 6)) => {
+    input.value = shown;
+    check();
+  };
   input.addEventListener("input", () => check() && change());
   input.set(value);
   return input;
@@ -117,7 +145,8 @@ Live.words = () => {
 Live.percentiles = (values, ...shares) => {
   const sorted = Float64Array.from(values).sort();
   return shares.map((share) => {
-    const at = (share / 100) * (sorted.length - 1), below = Math.floor(at);
+    const at = (share / 100) * (sorted.length - 1),
+      below = Math.floor(at);
     return sorted[below] + (at - below) * ((sorted[below + 1] ?? sorted[below]) - sorted[below]);
   });
 };
@@ -126,15 +155,19 @@ Live.percentiles = (values, ...shares) => {
 // numbers are in the order of (row, column, channel).
 Live.correlate = (image, kernel, { size = 3, stride = 1, pad = 0, bias = 0 } = {}) => {
   const { width, height, channels = 1, values } = image;
-  const across = Math.floor((width - size + 2 * pad) / stride) + 1, down = Math.floor((height - size + 2 * pad) / stride) + 1;
-  const out = new Float64Array(across * down), run = size * channels;
+  const across = Math.floor((width - size + 2 * pad) / stride) + 1,
+    down = Math.floor((height - size + 2 * pad) / stride) + 1;
+  const out = new Float64Array(across * down),
+    run = size * channels;
   for (let i = 0, at = 0; i < down; i++) {
     for (let j = 0; j < across; j++, at++) {
       let sum = bias;
       for (let a = 0; a < size; a++) {
-        const row = i * stride + a - pad, left = j * stride - pad;
+        const row = i * stride + a - pad,
+          left = j * stride - pad;
         if (row < 0 || row >= height) continue;
-        const from = Math.max(0, -left) * channels, to = Math.min(size, width - left) * channels;
+        const from = Math.max(0, -left) * channels,
+          to = Math.min(size, width - left) * channels;
         const start = (row * width + left) * channels;
         for (let b = from; b < to; b++) sum += values[start + b] * kernel[a * run + b];
       }
@@ -146,29 +179,52 @@ Live.correlate = (image, kernel, { size = 3, stride = 1, pad = 0, bias = 0 } = {
 
 // Colours -------------------------------------------------------------------------------------------------------------
 
-Live.colors = { // ColorBrewer's RdBu, and Matplotlib's inferno at nine of its colours
-  signed: ["#053061", "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b", "#67001f"],
+Live.colors = {
+  // ColorBrewer's RdBu, and Matplotlib's inferno at nine of its colours
+  signed: [
+    "#053061",
+    "#2166ac",
+    "#4393c3",
+    "#92c5de",
+    "#d1e5f0",
+    "#f7f7f7",
+    "#fddbc7",
+    "#f4a582",
+    "#d6604d",
+    "#b2182b",
+    "#67001f",
+  ],
   gray: ["#000000", "#ffffff"],
   heat: ["#000004", "#210c4a", "#57106e", "#8a226a", "#bc3754", "#e45a31", "#f98e09", "#f9cb35", "#fcffa4"],
 };
 Live.tables = {};
 // 256 colours between the given ones, three bytes each.
-Live.table = (name) => Live.tables[name] ??= Uint8ClampedArray.from({ length: 768 }, (_, k) => {
-  const colors = Live.colors[name], at = (Math.floor(k / 3) / 255) * (colors.length - 1);
-  const below = Math.min(Math.floor(at), colors.length - 2);
-  const [from, to] = [below, below + 1].map((i) => parseInt(colors[i].slice(1 + 2 * (k % 3), 3 + 2 * (k % 3)), 16));
-  return Math.floor(from + (at - below) * (to - from)); // as Matplotlib rounds
-});
+Live.table = (name) =>
+  (Live.tables[name] ??= Uint8ClampedArray.from({ length: 768 }, (_, k) => {
+    const colors = Live.colors[name],
+      at = (Math.floor(k / 3) / 255) * (colors.length - 1);
+    const below = Math.min(Math.floor(at), colors.length - 2);
+    const [from, to] = [below, below + 1].map((i) => parseInt(colors[i].slice(1 + 2 * (k % 3), 3 + 2 * (k % 3)), 16));
+    return Math.floor(from + (at - below) * (to - from)); // as Matplotlib rounds
+  }));
 // The same as one number a colour, to be written into a picture at once.
-Live.table32 = (name) => Live.tables[`${name} 32`] ??= Uint32Array.from({ length: 256 }, (_, k) => {
-  const [red, green, blue] = Live.table(name).subarray(3 * k);
-  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
-});
-Live.index = (value, range) => Math.max(0, Math.min(255, Math.floor(((value - range[1]) / (range[2] - range[1] || 1)) * 256)));
-Live.color = (value, range) => `rgb(${[...Live.table(range[0]).subarray(3 * Live.index(value, range), 3 * Live.index(value, range) + 3)]})`;
+Live.table32 = (name) =>
+  (Live.tables[`${name} 32`] ??= Uint32Array.from({ length: 256 }, (_, k) => {
+    const [red, green, blue] = Live.table(name).subarray(3 * k);
+    return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+  }));
+Live.index = (value, range) =>
+  Math.max(0, Math.min(255, Math.floor(((value - range[1]) / (range[2] - range[1] || 1)) * 256)));
+Live.color = (value, range) =>
+  `rgb(${[...Live.table(range[0]).subarray(3 * Live.index(value, range), 3 * Live.index(value, range) + 3)]})`;
+// Black or white, whichever can be read better on that colour: a contrast of 4.5 at least (WCAG 2.2, 1.4.3).
 Live.ink = (value, range) => {
-  const [red, green, blue] = Live.table(range[0]).subarray(3 * Live.index(value, range));
-  return 0.299 * red + 0.587 * green + 0.114 * blue > 128 ? "#1f2328" : "#fff";
+  const linear = [
+    ...Live.table(range[0])
+      .subarray(3 * Live.index(value, range))
+      .subarray(0, 3),
+  ].map((part) => (part <= 10 ? part / 3294.6 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.179 ? "#000" : "#fff";
 };
 
 // The colours of a map and the numbers at their ends, as the report's figures draw them (helpers.figures.playground).
@@ -184,7 +240,9 @@ Live.range = (values, total) => {
 
 Live.paint = (canvas, { width, height, values }, range) => {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  const table = Live.table32(range[0]), pixels = new ImageData(width, height), all = new Uint32Array(pixels.data.buffer);
+  const table = Live.table32(range[0]),
+    pixels = new ImageData(width, height),
+    all = new Uint32Array(pixels.data.buffer);
   for (let k = 0; k < values.length; k++) all[k] = table[Live.index(values[k], range)];
   canvas.getContext("2d").putImageData(pixels, 0, 0);
   Object.assign(canvas, { values, range });
@@ -197,14 +255,21 @@ Live.screen = (label, choose = null) => {
   const screen = Live.element("div", { class: "screen" }, canvas, frame);
   screen.mark = (top, left, height, width) => {
     const share = (part, whole) => `${(100 * part) / whole}%`;
-    Object.assign(frame.style, { top: share(top, canvas.height), left: share(left, canvas.width),
-      height: share(height, canvas.height), width: share(width, canvas.width) });
+    Object.assign(frame.style, {
+      top: share(top, canvas.height),
+      left: share(left, canvas.width),
+      height: share(height, canvas.height),
+      width: share(width, canvas.width),
+    });
     frame.hidden = false;
   };
   const at = (event) => {
     const box = canvas.getBoundingClientRect();
     const place = (share, count) => Math.max(0, Math.min(count - 1, Math.floor(share * count)));
-    choose(place((event.clientY - box.top) / box.height, canvas.height), place((event.clientX - box.left) / box.width, canvas.width));
+    choose(
+      place((event.clientY - box.top) / box.height, canvas.height),
+      place((event.clientX - box.left) / box.width, canvas.width),
+    );
   };
   if (choose) for (const kind of ["pointermove", "pointerdown"]) canvas.addEventListener(kind, at);
   return Object.assign(screen, { canvas });
@@ -221,23 +286,45 @@ Live.scale = () => {
   return scale;
 };
 
+Live.spoken = (label, rows, digits) => {
+  const words = rows.map((row) =>
+    row.map((value) => (value === null ? "empty" : Live.written(value, digits))).join(", "),
+  );
+  return `${label}: ${words.join("; ")}`;
+};
+
 // A matrix of numbers in the colours of their range; `mark` names a cell's class.
 Live.grid = (label) => {
   const grid = Live.element("div", { class: "grid", role: "img", "aria-label": label });
-  grid.show = (rows, range, mark = () => "") => {
+  grid.show = (rows, range, mark = () => "", digits = 3) => {
     grid.style.setProperty("--columns", rows[0].length);
-    grid.replaceChildren(...rows.flatMap((row, i) => row.map((value, j) => {
-      const cell = Live.element("span", { class: mark(i, j) }, value === null ? "" : Live.written(value));
-      if (value !== null) Object.assign(cell.style, { background: Live.color(value, range), color: Live.ink(value, range) });
-      return cell;
-    })));
-    grid.setAttribute("aria-label", `${label}: ${rows.map((row) => row.map((v) => v === null ? "empty" : Live.written(v)).join(", ")).join("; ")}`);
+    while (grid.children.length < rows.length * rows[0].length) grid.append(Live.element("span"));
+    rows.forEach((row, i) =>
+      row.forEach((value, j) => {
+        const cell = grid.children[i * row.length + j],
+          empty = value === null;
+        cell.textContent = empty ? "" : Live.written(value, digits);
+        cell.className = mark(i, j);
+        Object.assign(
+          cell.style,
+          empty
+            ? { background: "var(--wash)" }
+            : { background: Live.color(value, range), color: Live.ink(value, range) },
+        );
+      }),
+    );
+    grid.setAttribute("aria-label", Live.spoken(label, rows, digits));
   };
   return grid;
 };
 
-Live.panel = (title, hint, ...children) => Live.element("section", { class: "panel", "aria-label": title },
-  Live.element("p", { class: "hint" }, Live.element("strong", {}, title), ` ${hint}`), ...children);
+Live.panel = (title, hint, ...children) =>
+  Live.element(
+    "section",
+    { class: "panel", "aria-label": title },
+    Live.element("p", { class: "hint" }, Live.element("strong", {}, title), ` ${hint}`),
+    ...children,
+  );
 
 // Pictures ------------------------------------------------------------------------------------------------------------
 
@@ -253,14 +340,24 @@ Live.pixels = (bitmap, name, source = null) => {
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height);
-  const rgb = new Float64Array(3 * width * height), gray = new Float64Array(width * height);
+  const rgb = new Float64Array(3 * width * height),
+    gray = new Float64Array(width * height);
   for (let k = 0; k < gray.length; k++) {
     const [red, green, blue] = data.subarray(4 * k, 4 * k + 3);
     rgb.set([red / 255, green / 255, blue / 255], 3 * k);
     gray[k] = ((9798 * red + 19235 * green + 3735 * blue + 16384) >> 15) / 255;
   }
   const scaled = shrink < 1 ? `${bitmap.width} × ${bitmap.height}, made smaller to ${width} × ${height}` : "";
-  return { name, source, width, height, scaled, gray: { width, height, values: gray }, rgb: { width, height, channels: 3, values: rgb } };
+  return {
+    name,
+    source,
+    bitmap,
+    width,
+    height,
+    scaled,
+    gray: { width, height, values: gray },
+    rgb: { width, height, channels: 3, values: rgb },
+  };
 };
 
 Live.decoded = async (source) => {
@@ -272,31 +369,45 @@ Live.decoded = async (source) => {
 
 // A choice between the report's figure images and one of the reader's own, which never leaves the page.
 Live.chooser = (change) => {
-  const words = Live.words(), own = "your own";
-  let mine = null, chosen = Live.pictures[0].name;
+  const words = Live.words(),
+    own = "your own";
+  let mine = null,
+    chosen = Live.pictures[0].name;
   const names = () => [...Live.pictures.map((picture) => picture.name), ...(mine ? [own] : [])];
   const select = Live.element("select", { onchange: () => pick(select.value) });
   const pick = (name) => {
     chosen = name;
     change(name === own ? mine : Live.pictures.find((picture) => picture.name === name));
   };
-  const fill = () => select.replaceChildren(...names().map((name) => Live.element("option", name === chosen ? { selected: "" } : {}, name)));
-  const file = Live.element("input", { type: "file", accept: "image/*", hidden: "", onchange: async () => {
-    const [given] = file.files;
-    if (!given) return;
-    try {
-      mine = Live.pixels(await createImageBitmap(given), "your picture");
-      words.tell(file, "");
-      chosen = own;
-      fill();
-      pick(own);
-      note.textContent = mine.scaled;
-    } catch {
-      words.tell(file, `${given.name} is no picture that this browser can open; the last one stays.`);
-    }
-    file.value = ""; // the same file may be chosen again
-  } });
-  const open = Live.element("button", { type: "button", "aria-describedby": words.id, onclick: () => file.click() }, "Open your own…");
+  const fill = () =>
+    select.replaceChildren(
+      ...names().map((name) => Live.element("option", name === chosen ? { selected: "" } : {}, name)),
+    );
+  const file = Live.element("input", {
+    type: "file",
+    accept: "image/*",
+    hidden: "",
+    onchange: async () => {
+      const [given] = file.files;
+      if (!given) return;
+      try {
+        mine = Live.pixels(await createImageBitmap(given), "your picture");
+        words.tell(file, "");
+        chosen = own;
+        fill();
+        pick(own);
+        note.textContent = mine.scaled;
+      } catch {
+        words.tell(file, `${given.name} is no picture that this browser can open; the last one stays.`);
+      }
+      file.value = ""; // the same file may be chosen again
+    },
+  });
+  const open = Live.element(
+    "button",
+    { type: "button", "aria-describedby": words.id, onclick: () => file.click() },
+    "Open your own…",
+  );
   const note = Live.element("span", { class: "note", role: "status" });
   fill();
   return Live.element("div", { class: "chooser" }, Live.labelled("Picture", select, open, note, file), words);
@@ -305,7 +416,10 @@ Live.chooser = (change) => {
 // Beginning -----------------------------------------------------------------------------------------------------------
 
 Live.begin = async () => {
-  const scripts = [...document.querySelectorAll("script.live")].map((script) => [script, JSON.parse(script.textContent)]);
+  const scripts = [...document.querySelectorAll("script.live")].map((script) => [
+    script,
+    JSON.parse(script.textContent),
+  ]);
   const given = scripts.map(([, data]) => data).find((data) => data.pictures);
   for (const [name, source] of Object.entries(given?.pictures ?? {})) {
     Live.pictures.push(Live.pixels(await Live.decoded(source), name, source));
@@ -313,7 +427,9 @@ Live.begin = async () => {
   for (const [script, data] of scripts) {
     const make = Live.kinds[data.kind];
     if (!make || (make.needs && !Live.pictures.length)) continue;
-    script.after(make(data));
+    const panel = make(data);
+    if (!panel) continue;
+    script.after(panel);
     if (make.instead) script.previousElementSibling.classList.add("still"); // which is seen on paper only
   }
   Live.begun = true;
