@@ -25,6 +25,7 @@ def use(page):
 
 def violations(page):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="tests/browser/requirements.txt").Axe()
+    page.evaluate("window.scrollTo(0, 0)")  # on a phone the contents lie over what is beneath them
     found = axe.run(page, options=RULES).response["violations"]
     return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 
