@@ -35,7 +35,7 @@ check: $(READY)  ## ruff and the unit tests
 	$(PY) -m ruff format --check .
 	$(PY) -m pytest -q tests
 
-bench: $(READY)  ## time a training step against Keras, and PyTorch if installed; writes reports/benchmarks.json
+bench: $(READY)  ## time a training step against Keras, and PyTorch and JAX if installed; writes reports/benchmarks.json
 	$(PY) tests/programs/bench_training.py
 
 study: $(READY)  ## repeat the trainings over seeds on Dask, hours; writes reports/study.csv and the README's table

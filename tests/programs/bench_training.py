@@ -1,8 +1,9 @@
 """How fast the report's network trains: `make bench` prints a table and writes reports/benchmarks.json.
 
-NumPy, Keras and, where it is installed, PyTorch take the same training step (same weights, same batch) in processes of
-their own, in turn, so that a machine that slows down slows them all. What is quoted are medians of the ratios, pair by
-pair. Nothing here fails on a noisy machine.
+NumPy, Keras and, where they are installed, PyTorch and JAX (by Keras) take the same training step (same weights, same
+batch) in processes of their own, in turn, so that a machine that slows down slows them all; `--against` adds another
+version of this project from its checkout. What is quoted are medians of the ratios, pair by pair. Nothing here fails on
+a noisy machine.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from helpers.store.files import ROOT, whole_file
 
 BATCHES = (1, 2, 4, 8, 16, 30, 60)
 RATE = 1e-4  # small: the loss moves, and does not run away over the repetitions
+OTHERS = ("torch", "jax")  # timed where they are installed
 FLOP = 3 * (1.771e9 + 0.779e9) + 2 * 0.085e9  # of one image: convolution 2 and dense three times, convolution 1 twice
 
 
@@ -76,6 +78,11 @@ def keras_step(size: int, count: int):
     return lambda: float(model.train_on_batch(x, y))
 
 
+def jax_step(size: int, count: int):
+    os.environ["KERAS_BACKEND"] = "jax"
+    return keras_step(size, count)
+
+
 def torch_step(size: int, count: int):
     import torch
     from torch import nn
@@ -106,7 +113,8 @@ def torch_step(size: int, count: int):
     return step
 
 
-STEPS = {"numpy": numpy_step, "stem": stem_step, "keras": keras_step, "torch": torch_step}
+STEPS = {"numpy": numpy_step, "stem": stem_step, "keras": keras_step, "jax": jax_step, "torch": torch_step}
+CHECKOUTS: dict[str, Path] = {}  # other versions of this project, by their names in the table
 
 
 def work(library: str, size: int, count: int) -> None:
@@ -121,11 +129,19 @@ def work(library: str, size: int, count: int) -> None:
 
 
 class Worker:
-    """A library's process."""
+    """A library's process; that of another version runs its own copy of this file."""
 
     def __init__(self, library: str, size: int = 224, count: int = 30) -> None:
-        command = [sys.executable, __file__, "--worker", library, "--size", str(size), "--count", str(count)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        root, name = (CHECKOUTS[library], "numpy") if library in CHECKOUTS else (ROOT, library)
+        command = [sys.executable, "tests/programs/bench_training.py", "--worker", name]
+        self.process = subprocess.Popen(
+            [*command, "--size", str(size), "--count", str(count)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=root,
+            env=os.environ | {"PYTHONPATH": str(root)},
+        )
 
     def step(self) -> dict:
         self.process.stdin.write("step\n")
@@ -232,9 +248,9 @@ def same_bits() -> bool:
 
 
 def measure(pairs: int) -> dict:
-    libraries = ["numpy", "keras", *(["torch"] if importlib.util.find_spec("torch") else [])]
+    libraries = ["numpy", *CHECKOUTS, "keras", *(name for name in OTHERS if importlib.util.find_spec(name))]
     top = ceiling()
-    batch, single = compare(libraries, 30, pairs), compare(libraries[:2], 1, pairs)
+    batch, *smaller = (compare(libraries, count, pairs) for count in (30, 10, 1))
     top = max(top, ceiling())
     result = {
         "machine": {
@@ -243,10 +259,11 @@ def measure(pairs: int) -> dict:
             "numpy's matrix products": environment.blas(),
             "system": platform.system(),
         },
-        "versions": {name: metadata.version(name) for name in ("numpy", "keras", "tensorflow", *libraries[2:])},
+        "versions": {name: metadata.version(name) for name in ["tensorflow", *libraries] if name not in CHECKOUTS},
         "python": platform.python_version(),
         "batch_30": batch,
-        "batch_1": single,
+        "batch_10": smaller[0],
+        "batch_1": smaller[1],
         "ceiling": top,
         "loops": loops_against_forward(),
         "pixels": growth([(s, 10) for s in (64, 96, 128, 192, 256, 320)], lambda size, count: size**2),
@@ -261,10 +278,14 @@ def measure(pairs: int) -> dict:
         "peak_gb": {name: steps[-1]["peak"] / 1e9 for name, steps in batch.items()},
     }
     rows = [
+        ["processor", environment.processor()],
         ["NumPy's matrix products", environment.blas().rpartition(", ")[2]],
         ["a step of 30 images, seconds", f"{own:.2f}"],
-        *([f"time against {name}, batch 30", f"{r:.2f}"] for name, r in result["summary"]["time_against"].items()),
-        ["time against keras, batch 1", f"{ratio(single, 'keras'):.2f}"],
+        *(
+            [f"time against {name}, batch {count}", f"{ratio(steps, name):.2f}"]
+            for count, steps in zip((30, 10, 1), (batch, *smaller), strict=True)
+            for name in libraries[1:]
+        ),
         ["share of the matrix product's ceiling", f"{30 * FLOP / own / top:.0%} of {top / 1e9:.0f} GFLOP/s"],
         *([f"peak memory, {name}, GB", f"{peak:.2f}"] for name, peak in result["summary"]["peak_gb"].items()),
         ["one image forward against the loops", f"{loops['loops'] / loops['forward']:.0f} times"],
@@ -284,6 +305,7 @@ def measure(pairs: int) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=9, help="counted steps of each library")
+    parser.add_argument("--against", type=Path, help="another version of this project: its checkout")
     parser.add_argument("--worker", choices=STEPS, help=argparse.SUPPRESS)
     parser.add_argument("--size", type=int, default=224, help=argparse.SUPPRESS)
     parser.add_argument("--count", type=int, default=30, help=argparse.SUPPRESS)
@@ -291,6 +313,8 @@ def main() -> None:
     if arguments.worker:
         work(arguments.worker, arguments.size, arguments.count)
         return
+    if arguments.against:
+        CHECKOUTS[arguments.against.name] = arguments.against.resolve()
     result = measure(arguments.pairs)
     path = Path(ROOT) / "reports" / "benchmarks.json"
     with whole_file(path) as temporary:
