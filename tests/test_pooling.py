@@ -6,7 +6,18 @@ from checking import LAYOUTS, assert_close, check_gradient, dtypes, layouts, see
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from helpers.pooling import max_pool2d_backward, max_pool2d_forward
+from helpers.pooling import (
+    max_pool2d_backward,
+    max_pool2d_backward_loops,
+    max_pool2d_forward,
+    max_pool2d_forward_loops,
+)
+
+RUNGS = {
+    "loops": (max_pool2d_forward_loops, max_pool2d_backward_loops),
+    "vectorised": (max_pool2d_forward, max_pool2d_backward),
+}
+both = pytest.mark.parametrize(("forward", "backward"), RUNGS.values(), ids=RUNGS)
 
 # N, H, W, C, size, stride: overlapping, touching and apart, with pixels left over
 CASES = [(2, 5, 7, 3, 2, 1), (1, 6, 9, 2, 3, 2), (2, 7, 4, 1, 2, 2), (3, 5, 8, 2, 2, 3), (1, 4, 3, 2, 3, 1)]
@@ -38,42 +49,47 @@ def distinct(case, dtype=np.float64, seed=0):
     return x, rng.standard_normal((n, (h - size) // stride + 1, (w - size) // stride + 1, c), dtype=dtype)
 
 
-def test_by_hand_with_overlap():
+@both
+def test_by_hand_with_overlap(forward, backward):
     x = np.array([[1.0, 3, 2], [4, 9, 5], [6, 8, 7]]).reshape(1, 3, 3, 1)
-    out, cache = max_pool2d_forward(x, 2, 1)
+    out, cache = forward(x, 2, 1)
     assert out[0, :, :, 0].tolist() == [[9, 9], [9, 9]]
-    dx = max_pool2d_backward(np.array([[1.0, 10], [100, 1000]]).reshape(1, 2, 2, 1), cache)
+    dx = backward(np.array([[1.0, 10], [100, 1000]]).reshape(1, 2, 2, 1), cache)
     assert dx[0, :, :, 0].tolist() == [[0, 0, 0], [0, 1111, 0], [0, 0, 0]]  # it won all four windows
 
 
-def test_first_maximum_wins_where_windows_overlap():
+@both
+def test_first_maximum_wins_where_windows_overlap(forward, backward):
     x = np.zeros((1, 3, 4, 1))
-    _, cache = max_pool2d_forward(x, 2, 1)
-    dx = max_pool2d_backward(np.arange(1.0, 7).reshape(1, 2, 3, 1), cache)
+    _, cache = forward(x, 2, 1)
+    dx = backward(np.arange(1.0, 7).reshape(1, 2, 3, 1), cache)
     assert dx[0, :, :, 0].tolist() == [[1, 2, 3, 0], [4, 5, 6, 0], [0, 0, 0, 0]]  # each window's upper left corner
 
 
-def test_reading_order_goes_along_the_row_first():
+@both
+def test_reading_order_goes_along_the_row_first(forward, backward):
     window = np.array([[1.0, 5, 1], [5, 1, 1], [1, 5, 5]]).reshape(1, 3, 3, 1)
-    _, cache = max_pool2d_forward(window, 3)
-    dx = max_pool2d_backward(np.ones((1, 1, 1, 1)), cache)
+    _, cache = forward(window, 3)
+    dx = backward(np.ones((1, 1, 1, 1)), cache)
     assert np.argwhere(dx[0, :, :, 0]).tolist() == [[0, 1]]
 
 
-def test_negative_numbers_have_a_maximum_too():
-    out, _ = max_pool2d_forward(np.full((1, 3, 4, 2), -7.0), 2, 1)
+@both
+def test_negative_numbers_have_a_maximum_too(forward, backward):
+    out, _ = forward(np.full((1, 3, 4, 2), -7.0), 2, 1)
     assert (out == -7).all()
 
 
+@both
 @given(case=cases(), seed=seeds, levels=st.integers(1, 6), dtype=dtypes, layout=layouts)
-def test_forward_and_backward_are_what_the_loops_say(case, seed, levels, dtype, layout):
+def test_forward_and_backward_are_what_the_loops_say(forward, backward, case, seed, levels, dtype, layout):
     n, h, w, c, size, stride = case
     rng = np.random.default_rng(seed)
     x = rng.integers(-levels, levels, (n, h, w, c)).astype(dtype)  # few levels: ties in most windows
     dout = rng.integers(-9, 9, (n, (h - size) // stride + 1, (w - size) // stride + 1, c)).astype(dtype)
     kept, given_dout = x.copy(), dout.copy()
-    out, cache = max_pool2d_forward(LAYOUTS[layout](x), size, stride)
-    dx = max_pool2d_backward(LAYOUTS[layout](dout), cache)
+    out, cache = forward(LAYOUTS[layout](x), size, stride)
+    dx = backward(LAYOUTS[layout](dout), cache)
     expected, expected_dx = by_loops(x, dout, size, stride)
     assert (out.dtype, dx.dtype, dx.shape) == (dtype, dtype, x.shape)
     assert np.array_equal(out, expected)
@@ -136,7 +152,8 @@ def test_default_is_a_window_of_two_moved_by_one():
     assert max_pool2d_forward(np.zeros((1, 222, 9, 1)))[0].shape == (1, 221, 8, 1)
 
 
-def test_backward_refuses_another_shape():
-    _, cache = max_pool2d_forward(np.zeros((2, 5, 7, 3)))
+@both
+def test_backward_refuses_another_shape(forward, backward):
+    _, cache = forward(np.zeros((2, 5, 7, 3)))
     with pytest.raises(ValueError, match=r"dout has the shape \(2, 6, 4, 3\), but the output had \(2, 4, 6, 3\)"):
-        max_pool2d_backward(np.zeros((2, 6, 4, 3)), cache)
+        backward(np.zeros((2, 6, 4, 3)), cache)
