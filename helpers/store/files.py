@@ -45,28 +45,25 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     temporary.touch(exist_ok=False)
     try:
-        with _naming(path):
-            yield temporary
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            try:
-                temporary.replace(path)
-            except PermissionError as error:  # on Windows what another program shows cannot be replaced
-                told = f"{path} cannot be replaced ({error.strerror}): close {path.name} and give the command again."
-                raise PermissionError(told) from error
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        try:
+            temporary.replace(path)
+        except PermissionError as error:  # on Windows what another program shows cannot be replaced
+            told = f"{path} cannot be replaced ({error.strerror}): close {path.name} and give the command again."
+            raise PermissionError(told) from error
+    except OSError as error:
+        _name(error, path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
-@contextmanager
-def _naming(path: str | Path) -> Iterator[None]:
+def _name(error: OSError, path: str | Path) -> None:
     """Give an error of the system the file's name, unless it has one; without a number it could not show it."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno and not error.filename:
-            error.filename = str(path)
-        raise
+    if error.errno and not error.filename:
+        error.filename = str(path)
 
 
 def write_json(path: str | Path, value: object) -> None:
@@ -120,7 +117,7 @@ def read_npz(path: str | Path, remedy: str, names: Iterable[str] | None = None) 
     such as a folder of that name or a disk that fails, is no damage: it stays an OSError.
     """
     try:
-        with _naming(path), Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
+        with Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
             # A changed length in the list of contents may hide the entries behind it. Their number stands at the end.
             file.seek(-12, os.SEEK_END)
             if int.from_bytes(file.read(2), "little") != len(archive.namelist()):
@@ -135,6 +132,7 @@ def read_npz(path: str | Path, remedy: str, names: Iterable[str] | None = None) 
     except Exception as error:  # zipfile, zlib and NumPy each raise their own for the same fact
         # A damaged offset may lead to before the file's beginning, and then the system speaks of an invalid argument.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            _name(error, path)
             raise
         raise ValueError(f"{path} is damaged ({error}): {remedy}.") from error
 

@@ -207,6 +207,17 @@ def test_pictures_are_read_once_and_stay_on_disk(tmp_path, monkeypatch):
         assert np.array_equal(data.load(folder, 17, cache=cache).train.images, changed.train.images)
 
 
+def test_a_change_of_any_picture_is_noticed(tmp_path):
+    folder = write(tmp_path / "a", ["x", "y"], count=3)
+    for number, path in enumerate(sorted(folder.glob("*/*.png"))):
+        data.load(folder, 16, cache=tmp_path / "pictures.npz")
+        Image.new("RGB", (9, 9), (100 + number, 2, 3)).save(path)
+        dataset = data.load(folder, 16, cache=tmp_path / "pictures.npz")
+        parts = [getattr(dataset, split) for split in SPLITS]
+        seen = {name: image[0, 0, 0] for part in parts for name, image in zip(part.names, part.images, strict=True)}
+        assert seen[f"{path.parent.name}/{path.name}"] == 100 + number
+
+
 def test_the_largest_class_has_its_share(tmp_path):
     write(tmp_path, ["a"], 40)
     write(tmp_path, ["b"], 8)

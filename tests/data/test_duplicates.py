@@ -96,6 +96,11 @@ def test_many_copies_give_one_pair_for_a_picture(pictures):
     assert len(pairs) == 6 + 10 + 10  # val in train, test in train, test in val
 
 
+def test_of_equal_pictures_the_first_is_named(pictures):
+    pairs = closest({"train": pictures[[0, 3, 3, 3]], "test": pictures[3:4]})
+    assert [pair.indices for pair in pairs] == [(1, 0)]
+
+
 def test_what_was_found_is_kept(pictures, tmp_path, monkeypatch):
     splits = {"train": pictures[:4], "test": pictures[2:6]}
     first = closest(splits, cache=tmp_path / "pairs.npz")
