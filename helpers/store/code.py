@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from helpers.store.files import ROOT
+from helpers.store.files import ROOT, digest
 
 # Read by whatever loads a data set, compares with the source report, or shows the study.
 TABLES = ("data/caltech101.csv", "reports/source_report.json")
@@ -24,8 +24,7 @@ def code_digest(*made_by) -> str:
     names = sorted({getattr(thing, "__module__", None) or thing.__name__ for thing in made_by})
     reached = dependencies(f"import {name}" for name in names if name.split(".")[0] == "helpers")
     files = [path for path in reached if path.parent.name != "reports"]  # what was measured changes no result
-    parts = [*names, *(f"{name}{sha}" for name, sha in hashes(files).items())]
-    return hashlib.sha256("".join(parts).encode()).hexdigest()
+    return digest([names, hashes(files)])
 
 
 def hashes(files: Iterable[Path]) -> dict[str, str]:
