@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
 
-.PHONY: help report test check bench study faults torture peers lab notebooks student readme clean
+.PHONY: help report test check bench study faults torture peers lab notebooks student mark readme clean
 
 help:            ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -60,6 +60,10 @@ notebooks: $(READY) ## execute the committed notebooks again, in place, with def
 
 student: $(READY) ## write the student's edition, without solutions; OUT=student, CHAPTERS=35 sets theirs alone, RUN=reports/scenes
 	$(PY) -m helpers.course student $(if $(CHAPTERS),--chapters "$(CHAPTERS)") $(if $(RUN),--run "$(RUN)") -- "$(or $(OUT),student)"
+
+mark: override export SUBMISSIONS := $(value SUBMISSIONS)
+mark: $(READY)   ## mark every folder in SUBMISSIONS=; CHAPTERS=35 marks theirs alone; writes marks/ there
+	$(PY) -m helpers.course mark $(if $(CHAPTERS),--chapters "$(CHAPTERS)") -- "$$SUBMISSIONS"
 
 readme: $(READY) ## make the README's pictures and its table anew, of what is committed
 	$(PY) -m helpers.report.readme_pictures

@@ -43,7 +43,7 @@ def student(out: str, chapters: str, run: str | None) -> None:
     """Write the student's edition, and say what is in it."""
     from helpers.course import student
 
-    numbers = [n for n in exercises.EXERCISES if n[0] in (chapters or "123456")]
+    numbers = _of(chapters)
     usual = files.ROOT / "reports" / "scenes"
     found = Path(run) if run else usual if (usual / "artifacts" / "04_vgg19").is_dir() else None
     folder = student.make(Path(out), numbers, found)
@@ -52,11 +52,19 @@ def student(out: str, chapters: str, run: str | None) -> None:
     print(told if found else f"{told}, so students run those first: RUN=folder adds those of a run.")
 
 
-def mark(submissions: str, out: str | None) -> None:
+def mark(submissions: str, chapters: str) -> None:
     """Mark every folder in a folder."""
     from helpers.course import marking
 
-    print(*marking.mark(Path(submissions), Path(out) if out else None), sep="\n")
+    print(*marking.mark(Path(submissions), numbers=_of(chapters)), sep="\n")
+
+
+def _of(chapters: str) -> list[str]:
+    """Return the exercises of chapters, of all where none is named; ValueError where there are none."""
+    numbers = [number for number in exercises.EXERCISES if not chapters or number[0] in chapters]
+    if not numbers or set(chapters) - set("123456"):
+        raise ValueError(f"CHAPTERS={chapters}: name chapters by their digits, such as 35.")
+    return numbers
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--run", help="a run whose results are handed out (reports/scenes where it is there)")
         command = commands.add_parser("mark", help="mark every submission in a folder")
         command.add_argument("submissions", help="a folder that holds one of each student")
-        command.add_argument("--out", help="where marks.csv and marks.html are written (the folder itself)")
+        command.add_argument("--chapters", default="", help="those that are marked, such as 35 (all)")
     return parser
 
 
