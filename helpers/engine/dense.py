@@ -22,7 +22,7 @@ class Dense(layers.Dense):
         self.empty = fresh  # gives the memory for dL/dx: in a network, that of the batch before
         if rng is not None:
             drawn, self.params["w"] = self.params["w"], fresh("w", (in_features, out_features), dtype)
-            self.params["w"][...] = drawn
+            self.params["w"][...] = drawn  # now they begin where a line of the cache does
 
     def forward(self, x):
         w, b = self.params["w"], self.params["b"]
