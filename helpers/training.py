@@ -122,7 +122,7 @@ def evaluate(model, images, labels, batch_size: int = 30) -> tuple[float, float]
     return total / len(images), right / len(images)
 
 
-@np.errstate(over="ignore", invalid="ignore")  # of a loss that grows beyond all numbers a sentence tells
+@np.errstate(over="ignore", invalid="ignore")  # `_check_loss` says it in words
 def fit(model, train, val, *, optimizer, epochs, batch_size, rng, checkpoint=None):
     """Train `model` for `epochs` passes over `train` and return its history.
 

@@ -65,7 +65,7 @@ def in_threads(work: Callable[[Iterator], None], items: Sequence) -> None:
         if count < 2:
             work(share)
             return
-        # In the caller's context, so that its np.errstate holds; one iterator: its next item goes out once.
+        # In the caller's context: its np.errstate holds. One iterator: its next item goes out once.
         futures = [_workers().submit(copy_context().run, work, share) for _ in range(count)]
         wait(futures)  # all of them, so that after an error nothing is still being written
         for future in futures:
