@@ -1,10 +1,8 @@
 """A kernel to play with: nine numbers that the reader changes in JupyterLab, and the feature map that follows them."""
 
-import base64
-import html
-import io
 from collections.abc import Sequence
 from fractions import Fraction
+from html import escape
 
 import numpy as np
 from matplotlib import colormaps
@@ -14,6 +12,7 @@ from PIL import Image
 from helpers.figures.names import drawn_names
 from helpers.figures.sliding import correlate
 from helpers.figures.style import GRAY, SIGNED, canvas, headline, show_image, show_numbers
+from helpers.figures.text import data_uri
 
 KERNELS = {
     "identity": [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
@@ -31,9 +30,8 @@ SUMS = "What the kernel's numbers add up to decides: 1 keeps the image, 0 leaves
 def color_range(feature_map: np.ndarray, kernel: np.ndarray) -> tuple[str, float, float]:
     """Return the colours in which a map is drawn, and the numbers at their ends.
 
-    A kernel whose numbers add up to 0 sees changes only: its map is white where it is 0, red where it is positive and
-    blue where it is negative, up to the 99th percentile of its sizes. Where they add up to 1 the map is gray as in the
-    image: 0 is black, 1 white. Any other is gray between the 1st and the 99th percentile of its own numbers.
+    Where the kernel's numbers add up to 0, red is positive, white 0 and blue negative, up to the 99th percentile of the
+    sizes; where they add up to 1, gray from 0 to 1 as in the image; else gray from the 1st to the 99th percentile.
     """
     total = kernel.sum()
     if np.isclose(total, 0, atol=1e-6):
@@ -71,33 +69,31 @@ def kernel_effects(gray: np.ndarray, names: Sequence[str] = tuple(KERNELS)[1:6],
 
 
 class Playground:
-    """The panel: nine fields, ready-made kernels, a choice of images; `panel` is the widget for Jupyter to show.
+    """The panel: nine fields, ready-made kernels, stride, padding, a choice of images; Jupyter shows its `panel`.
 
-    images: gray (H, W) from 0 to 1, by name. Nothing is computed again that has not changed.
+    images: gray (H, W) from 0 to 1, by name.
     """
 
     def __init__(self, images: dict[str, np.ndarray], kernel: str = "vertical edges"):
         import ipywidgets as widgets  # only for those who look at it: it takes a while
 
         self.images = dict(zip(drawn_names(list(images), 30), images.values(), strict=True))
-        narrow, wide = widgets.Layout(width="6em"), widgets.Layout(width="20em")
-        self.numbers = []
-        for row, column in np.ndindex(3, 3):
-            number = widgets.FloatText(step=0.5, description=f"{row + 1},{column + 1}", layout=narrow)
-            number.tooltip, number.style.description_width = (
-                f"row {row + 1}, column {column + 1} of the kernel",
-                "1.6em",
-            )
-            self.numbers.append(number)
-        self.choice = widgets.Dropdown(options=[*KERNELS, REST], value=kernel, description="kernel", layout=wide)
-        self.image = widgets.Dropdown(options=list(self.images), description="image", layout=wide)
+        small, wide = (
+            {"layout": {"width": "6em"}, "style": {"description_width": "1.6em"}},
+            {"layout": {"width": "20em"}},
+        )
+        places = [f"{row + 1},{column + 1}" for row, column in np.ndindex(3, 3)]
+        self.numbers = [widgets.FloatText(step=0.5, description=at, tooltip=f"kernel: {at}", **small) for at in places]
+        self.choice = widgets.Dropdown(options=[*KERNELS, REST], value=kernel, description="kernel", **wide)
+        self.image = widgets.Dropdown(options=list(self.images), description="image", **wide)
         self.turn = widgets.Button(description="turn by 180°", tooltip="what convolution does to a kernel")
-        self.relu = widgets.Checkbox(description="ReLU: negative numbers become 0", indent=False)
-        share = widgets.Layout(flex="1 1 0", min_width="0", max_width="28em", margin="0 0 0 1em")
-        self.before, self.after = (widgets.HTML(layout=share) for _ in range(2))
+        self.stride = widgets.BoundedIntText(1, min=1, max=16, description="stride", **wide)
+        self.pad = widgets.BoundedIntText(0, min=0, max=16, description="padding", **wide)
+        share = {"flex": "1 1 0", "min_width": "0", "max_width": "28em", "margin": "0 0 0 1em"}
+        self.before, self.after = widgets.HTML(layout=share), widgets.HTML(layout=share)
         self.text = widgets.Label()
-        fields = widgets.GridBox(self.numbers, layout=widgets.Layout(grid_template_columns="repeat(3, 6.5em)"))
-        controls = widgets.VBox([self.choice, fields, self.turn, self.image, self.relu])
+        fields = widgets.GridBox(self.numbers, layout={"grid_template_columns": "repeat(3, 6.5em)"})
+        controls = widgets.VBox([self.image, self.choice, fields, self.turn, self.stride, self.pad])
         self.panel = widgets.VBox([widgets.HBox([controls, self.before, self.after]), self.text])
         self._filling = False
         self._fill(np.array(KERNELS[kernel], float))
@@ -113,7 +109,7 @@ class Playground:
             number.observe(lambda _: self._filling or self._fill(self.kernel), "value")
         self.choice.observe(lambda now: now.new == REST or self._fill(np.array(KERNELS[now.new], float)), "value")
         self.turn.on_click(lambda _: self._fill(self.kernel[::-1, ::-1]))
-        for control in (self.image, self.relu):
+        for control in (self.image, self.stride, self.pad):
             control.observe(lambda _: self._show(), "value")
 
     def _fill(self, kernel: np.ndarray) -> None:
@@ -128,17 +124,14 @@ class Playground:
 
     def _show(self) -> None:
         image, kernel = self.images[self.image.value], self.kernel
-        feature_map = correlate(image, kernel)
-        feature_map = np.maximum(feature_map, 0) if self.relu.value else feature_map
+        feature_map = correlate(image, kernel, self.stride.value, self.pad.value)
         self.text.value = described(feature_map, kernel)
+        height, width = feature_map.shape
         self.before.value = framed(colored(image, np.ones(1)), "the image", f"The image {self.image.value} in gray.")
-        self.after.value = framed(colored(feature_map, kernel), "the map that the kernel makes of it", self.text.value)
+        self.after.value = framed(colored(feature_map, kernel), f"its map, {height} x {width}", self.text.value)
 
 
 def framed(image: np.ndarray, title: str, alt: str) -> str:
     """Return an image (H, W, 3) as HTML: a title, and a frame in which it fills the width, each pixel a square."""
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "PNG", compress_level=1)
-    source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
     style = f"width: 100%; border: 1px solid {GRAY}; image-rendering: pixelated"
-    return f'<div>{title}</div><img alt="{html.escape(alt)}" style="{style}" src="{source}">'
+    return f'<div>{title}</div><img alt="{escape(alt)}" style="{style}" src="{data_uri(Image.fromarray(image))}">'

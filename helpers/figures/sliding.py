@@ -10,9 +10,9 @@ from helpers.convolution import conv2d_forward
 from helpers.figures.style import GRAY, ORANGE, SIX, canvas, frame, headline, show_numbers
 
 
-def correlate(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Return the cross-correlation of an image (H, W) with a kernel (KH, KW): the map (H-KH+1, W-KW+1)."""
-    out, _ = conv2d_forward(image[None, :, :, None], kernel[:, :, None, None], np.zeros(1))
+def correlate(image: np.ndarray, kernel: np.ndarray, stride: int = 1, pad: int = 0) -> np.ndarray:
+    """Return the cross-correlation of an image (H, W) with a kernel (KH, KW), a map (H', W') as of `output_size`."""
+    out, _ = conv2d_forward(image[None, :, :, None], kernel[:, :, None, None], np.zeros(1), stride, pad)
     return out[0, :, :, 0]
 
 

@@ -28,9 +28,8 @@ def shown(widget):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
 
 
-def expected(image, kernel, relu=False):
-    feature_map = correlate(image, np.array(kernel, float))
-    feature_map = np.maximum(feature_map, 0) if relu else feature_map
+def expected(image, kernel, stride=1, pad=0):
+    feature_map = correlate(image, np.array(kernel, float), stride, pad)
     return playground.colored(feature_map, np.array(kernel, float))
 
 
@@ -68,14 +67,16 @@ def test_the_kernel_can_be_turned(play):
     assert play.choice.value == "vertical edges"
 
 
-def test_another_image_and_relu(play):
+def test_another_image_stride_and_padding(play):
     before = play.before.value
     play.image.value = "even"
     assert play.before.value != before
     assert (shown(play.after) == shown(play.after)[0, 0]).all()  # an edge finder sees nothing there
-    play.image.value, play.relu.value = "noise", True
-    assert np.array_equal(shown(play.after), expected(IMAGES["noise"], EDGES, relu=True))
-    assert "from 0 to" in play.text.value
+    play.image.value, play.stride.value, play.pad.value = "noise", 2, 1
+    assert np.array_equal(shown(play.after), expected(IMAGES["noise"], EDGES, 2, 1))
+    assert "its map, 5 x 6" in play.after.value
+    play.stride.value = 0  # the widget keeps to what is possible
+    assert play.stride.value == 1
 
 
 def test_a_change_computes_the_map_once(play, monkeypatch):
@@ -141,10 +142,10 @@ def test_the_panel_holds_what_it_says(play):
         widgets.append(widget)
         waiting += getattr(widget, "children", ())
     parts = SimpleNamespace(**vars(play))
-    assert {id(w) for w in (*parts.numbers, parts.choice, parts.image, parts.turn, parts.relu, parts.after)} <= set(
-        map(id, widgets)
-    )
-    assert (parts.numbers[5].description, parts.numbers[5].tooltip) == ("2,3", "row 2, column 3 of the kernel")
+    assert {
+        id(w) for w in (*parts.numbers, parts.choice, parts.image, parts.turn, parts.stride, parts.pad, parts.after)
+    } <= set(map(id, widgets))
+    assert (parts.numbers[5].description, parts.numbers[5].tooltip) == ("2,3", "kernel: 2,3")
     assert 'alt="The image noise in gray."' in parts.before.value
     assert f'alt="{html.escape(parts.text.value)}"' in parts.after.value
     assert "border: 1px solid" in parts.after.value
