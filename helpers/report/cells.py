@@ -15,7 +15,9 @@ KEPT = ("jupyter", "tags")  # of a committed cell's metadata: nothing else is th
 _FOR_TOOLS = re.compile(r"[ \t]*# (?:fmt: skip|noqa\b.*|type: ignore.*)$", re.MULTILINE)
 # A last expression of code that is but text: what it says stands below.
 TEXT = re.compile(r"^(?:Markdown|solution|source)\(.*(?:\n(?:[ )].*)?)*\Z", re.MULTILINE)
-_FOLD = re.compile(r"<details><summary>Solution</summary>\n\n(.*)\n\n</details>", re.DOTALL)  # figures.text makes it
+_FOLD = re.compile(
+    r"\A<details><summary>Solution</summary>\n\n(.*)\n\n</details>\Z", re.DOTALL
+)  # figures.text makes it
 
 
 def read(path: Path) -> NotebookNode:
@@ -58,8 +60,7 @@ def is_folded(cell: NotebookNode) -> bool:
 
 def unfolded(text: str) -> str:
     """Return a solution without its fold, which the report makes in its own way; any other text as it is."""
-    match = _FOLD.fullmatch(text)
-    return match[1] if match else text
+    return _FOLD.sub(r"\1", text)
 
 
 def cleaned(path: Path) -> str:
@@ -86,12 +87,11 @@ def merged_outputs(outputs: list) -> list:
     from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
     kept = [each for each in outputs if each.get("name") != "stderr" and WIDGET not in each.get("data", {})]
-    cell = new_code_cell(outputs=deepcopy(kept))
-    CoalesceStreamsPreprocessor().preprocess_cell(cell, {}, 0)
+    cell, _ = CoalesceStreamsPreprocessor().preprocess_cell(new_code_cell(outputs=deepcopy(kept)), {}, 0)
     for output in cell.outputs:
         if output.output_type == "stream":
             output.text = strip_ansi(output.text)
-    return [output for output in cell.outputs if output.output_type != "stream" or output.text]
+    return [output for output in cell.outputs if output.get("text", True)]
 
 
 def options(cell: NotebookNode) -> dict[str, str]:

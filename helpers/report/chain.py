@@ -18,12 +18,8 @@ from helpers.store.run import RECORD
 PACKAGES = ("h5py", "matplotlib", "pillow", "scipy", "seaborn")
 
 
-def fingerprint(files: Iterable[Path]) -> dict[str, list[int]]:
-    """Return size and modification time of `files` by path: cheap to read, and different when a content is."""
-    return {str(path): _stamp(path) for path in files if path.is_file()}
-
-
-def _stamp(path: Path) -> list[int]:
+def stamp(path: Path) -> list[int]:
+    """Return size and modification time of a file: cheap to read, and different when its content is."""
     return [path.stat().st_size, path.stat().st_mtime_ns]
 
 
@@ -45,17 +41,17 @@ def execute(notebooks: Iterable[Path], parameters: dict, run_dir: Path, inputs: 
             )
     with _alone(run_dir):
         record = _begin(run_dir, {notebook.stem for notebook in notebooks})
-        record["parameters"] = {name: value for name, value in parameters.items() if name != "RUN_DIR"}
-        record["inputs"] = inputs
+        own = {name: value for name, value in parameters.items() if name != "RUN_DIR"}
+        record |= {"parameters": own, "inputs": inputs}
         given = [record["parameters"], inputs, sys.version_info[:2], versions(), versions(PACKAGES)]
         handed_on: dict[str, str] = {}  # by the notebooks so far
+        width = max(len(notebook.stem) for notebook in notebooks)
         for notebook in notebooks:
             cells = read_cells(notebook)
             key = digest([given, cells, _sources(cells), handed_on])
-            took = "unchanged"
-            if not _unchanged(record["notebooks"].get(notebook.stem), key, run_dir):
-                took = _execute_one(notebook, key, parameters, run_dir, record)
-            print(f"{notebook.stem:{max(len(path.stem) for path in notebooks)}}  {took}", flush=True)
+            same = _unchanged(record["notebooks"].get(notebook.stem), key, run_dir)
+            took = "unchanged" if same else _execute_one(notebook, key, parameters, run_dir, record)
+            print(f"{notebook.stem:{width}}  {took}", flush=True)
             files = record["notebooks"][notebook.stem]["files"]
             handed_on |= {name: sha for name, (_, sha) in files.items() if name.startswith("artifacts/")}
 
@@ -88,11 +84,10 @@ def read_record(run_dir: Path) -> dict:
     """Return what the last run in this folder was made of, or an empty record if there is none or it is damaged."""
     try:
         return read_json(run_dir / RECORD, "every notebook runs again")
-    except FileNotFoundError:
-        pass
-    except ValueError as error:
-        print(error)
-    return {"notebooks": {}}
+    except (FileNotFoundError, ValueError) as error:
+        if isinstance(error, ValueError):
+            print(error)
+        return {"notebooks": {}}
 
 
 def _execute_one(notebook: Path, key: str, parameters: dict, run_dir: Path, record: dict) -> str:
@@ -106,7 +101,7 @@ def _execute_one(notebook: Path, key: str, parameters: dict, run_dir: Path, reco
     write_json(run_dir / RECORD, record)
     execute_notebook(notebook, copy, parameters)
     made = {path.relative_to(run_dir).as_posix(): path for path in [copy, *own.rglob("*")] if path.is_file()}
-    record["notebooks"][notebook.stem]["files"] = {name: [_stamp(p), file_digest(p)] for name, p in made.items()}
+    record["notebooks"][notebook.stem]["files"] = {name: [stamp(p), file_digest(p)] for name, p in made.items()}
     write_json(run_dir / RECORD, record)
     took, training = time.monotonic() - start, _training(own / "results.json")
     told = f", of it {training:.1f} s of training ({training / took:.0%})"
@@ -116,10 +111,8 @@ def _execute_one(notebook: Path, key: str, parameters: dict, run_dir: Path, reco
 def _unchanged(entry: dict | None, key: str, run_dir: Path) -> bool:
     if not entry or entry["key"] != key or "files" not in entry:
         return False
-    paths = {run_dir / name: before for name, before in entry["files"].items()}
-    return all(
-        path.is_file() and (_stamp(path) == stamp or file_digest(path) == sha) for path, (stamp, sha) in paths.items()
-    )
+    files = [(run_dir / name, before, sha) for name, (before, sha) in entry["files"].items()]
+    return all(path.is_file() and (stamp(path) == before or file_digest(path) == sha) for path, before, sha in files)
 
 
 def _training(path: Path) -> float:

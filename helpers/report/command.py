@@ -22,12 +22,11 @@ def run(
     dataset: str | Path = "scenes", *, weights: str | Path = "bundled", seed: int = 0, epochs: int | None = None,
     run_dir: str | Path | None = None, notebooks: Iterable[str | Path] | None = None,
 ) -> Path:  # fmt: skip
-    """Execute the notebooks on a data set into `run_dir` (reports/<data set>) and return that folder.
+    """Execute what has changed of the notebooks on a data set into `run_dir` (reports/<data set>); return that folder.
 
     dataset and weights are what `data.load` and `vgg19.build` take, epochs the environment's EPOCHS or 25, notebooks
-    the committed ones. What is unchanged since the last run is skipped. Raises ValueError for bad parameters or data,
-    or where reports/<data set> is another's, FileNotFoundError for missing photographs or notebooks, ChainError for a
-    notebook that fails; see `chain.execute`.
+    the committed ones. Raises ValueError for bad parameters or data, or where reports/<data set> is another's,
+    FileNotFoundError for missing photographs or notebooks, and as `chain.execute` does.
     """
     given = {"DATASET": _absolute(dataset), "WEIGHTS": _absolute(weights), "SEED": whole_number("SEED", seed, 0)}
     given["EPOCHS"] = whole_number("EPOCHS", _usual()["EPOCHS"] if epochs is None else epochs, 1)
@@ -39,10 +38,7 @@ def run(
 
 
 def render(run_dir: str | Path | None = None) -> tuple[Path, Path]:
-    """Render a run's notebooks as RUN_DIR/report.html and report.pdf, or the committed ones in reports/.
-
-    See `rendering.render` and `rendering.write` for what is raised.
-    """
+    """Render a run's notebooks as its report.html and .pdf, or the committed ones in reports/; see `rendering`."""
     from helpers.report import rendering
 
     return rendering.write(committed(), _usual(), REPORTS) if run_dir is None else rendering.render(run_dir)
@@ -96,7 +92,7 @@ def _inputs(dataset: str, weights: str, run_dir: Path) -> str:
         if os.environ.get("CALTECH101_DIR"):  # notebooks run where a relative path leads elsewhere
             os.environ["CALTECH101_DIR"] = str(folder.resolve())
         read = [caltech101.SPLIT_FILE, *(folder / photograph.name for photograph in caltech101.photographs())]
-    inputs = files.digest(chain.fingerprint([*read, Path(weights)]))
+    inputs = files.digest({str(path): chain.stamp(path) for path in [*read, Path(weights)] if path.is_file()})
     if dataset != "scenes" and chain.read_record(run_dir).get("inputs") != inputs:
         data.load(dataset, 16)  # every picture is opened, so that a bad one is named before any notebook runs
     return inputs

@@ -46,16 +46,12 @@ def fingerprint(notebooks: list[Path]) -> str:
 
     When, where and how fast the cells ran is no part of it: the same results give the same report.
     """
-    kept = [
-        [cell for cell in cells.read(path).cells if "injected-parameters" not in cells.tags(cell)] for path in notebooks
-    ]
-    return digest(
-        [[[c.cell_type, c.source, sorted(cells.tags(c)), _outputs(c)] for c in notebook] for notebook in kept]
-    )
-
-
-def _outputs(cell: NotebookNode) -> list:
-    return [output.get("data") or output.get("text") for output in cells.merged_outputs(cell.get("outputs", []))]
+    told = []
+    for cell in (cell for path in notebooks for cell in cells.read(path).cells):
+        if "injected-parameters" not in cells.tags(cell):
+            outputs = [each.get("data") or each.get("text") for each in cells.merged_outputs(cell.get("outputs", []))]
+            told.append([cell.cell_type, cell.source, sorted(cells.tags(cell)), outputs])
+    return digest(told)
 
 
 def _div(classes: str, attributes: dict[str, str], blocks: list) -> dict:

@@ -64,7 +64,8 @@ def execute_notebook(notebook: Path, copy: Path, parameters: dict) -> None:
                 parameters={name: parameters[name] for name in sorted(declared_parameters(notebook) & {*parameters})},
                 cwd=notebook.parent,
                 progress_bar=sys.stderr.isatty() and {"desc": notebook.stem, "leave": False},
-                on_cell_start=_restore_ctrl_c,
+                # nbclient would answer Ctrl-C by ending the kernel, which then looks as if it had died by itself
+                on_cell_start=lambda **_: signal.signal(signal.SIGINT, signal.default_int_handler),
                 kernel_name="python3",
                 language="python",
                 shutdown_kernel="immediate",  # a busy kernel would be waited for after Ctrl-C
@@ -88,10 +89,6 @@ def _failure(notebook: Path, copy: Path, error: Exception) -> str:
         f"{notebook.name} failed in cell [{error.exec_count}]: {error.ename}: {reason}\n"
         f"Its copy with the traceback: {copy}\nMend the cause and give the same command: it goes on with this notebook."
     )
-
-
-def _restore_ctrl_c(**_: object) -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # nbclient would end the kernel, as if it had died
 
 
 @contextmanager

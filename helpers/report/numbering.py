@@ -1,14 +1,14 @@
 """Numbers of chapters, sections, equations, figures and tables, and the references to them, in the notebooks' own text.
 
-Authors write labels, `## Title <a id="sec-name"></a>`, `\\label{eq-name}` in a displayed formula, `#| label: fig-name`
-above code, and refer to them by `[Section](#sec-name)`. The numbers are computed here and nowhere else: `python -m
-helpers.report.numbering` writes them into the committed notebooks, as `make notebooks` does, and the report shows them.
+Authors write labels, and refer to them by `[Section](#sec-name)`; CONTRIBUTING.md has all forms. The numbers come from
+here alone: `python -m helpers.report.numbering` writes them into the committed notebooks, and the report shows them.
 """
 
 import re
 import string
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -40,14 +40,12 @@ class _Chapter:
         self.called: dict[str, str] = {}
         for cell in notebook.cells:
             if cell.cell_type == "markdown" and "caption" not in cells.tags(cell):
-                cell.source = _outside_code(cell.source, self._text)
+                cell.source = _outside_code(cell.source, partial(_HEADING.sub, self._heading))
+                cell.source = _outside_code(cell.source, partial(_EQUATION.sub, self._equation))
             options = cells.options(cell)
             for kind in ("fig", "tbl"):
                 if f"{kind}-cap" in options and "label" in options:
                     self._next(kind, options["label"])
-
-    def _text(self, text: str) -> str:
-        return _EQUATION.sub(self._equation, _HEADING.sub(self._heading, text))
 
     def _heading(self, match: re.Match) -> str:
         level = len(match[1])
@@ -98,18 +96,14 @@ def _refer(cell: NotebookNode, places: dict[str, tuple[str, str]], here: str) ->
 
     def reference(match: re.Match) -> str:
         said, label = match.groups()
-        if label not in places:
-            return match[0]
-        called, home = places[label]
-        return f"[{called if _NUMBERED.fullmatch(said) else said}]({'' if home == here else home}#{label})"
+        called, home = places.get(label, (said, ""))
+        said = called if _NUMBERED.fullmatch(said) else said
+        return f"[{said}]({'' if home == here else home}#{label})" if label in places else match[0]
 
-    def referring(text: str) -> str:
-        return _outside_code(text, lambda part: _REFERENCE.sub(reference, part))
-
-    cell.source = referring(cell.source)
+    cell.source = _outside_code(cell.source, partial(_REFERENCE.sub, reference))
     for output in cell.get("outputs", []):
-        if "text/markdown" in output.get("data", {}):
-            output.data["text/markdown"] = referring(output.data["text/markdown"])
+        if "text/markdown" in (data := output.get("data", {})):
+            data["text/markdown"] = _outside_code(data["text/markdown"], partial(_REFERENCE.sub, reference))
 
 
 def _outside_code(text: str, change: Callable[[str], str]) -> str:

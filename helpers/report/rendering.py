@@ -17,20 +17,12 @@ from matplotlib.font_manager import get_font
 from helpers.report import chain, document
 from helpers.store.files import ROOT, expanded, whole_file
 
-CITATION = ROOT / "CITATION.cff"
 ASSETS = Path(__file__).parent / "assets"
 FACTS = {"DATASET": "Data set", "WEIGHTS": "VGG19 weights", "SEED": "Seed", "EPOCHS": "Epochs"}  # on the title page
-OPTIONS = {  # of pandoc, beside the filter and the template
-    "html": ["--embed-resources", "--section-divs", "--toc", "--toc-depth=3", "--number-sections"],
-    "typst": ["--syntax-highlighting=idiomatic"],
-}
 
 
 def render(run_dir: str | Path) -> tuple[Path, Path]:
-    """Write RUN_DIR/report.html and report.pdf from RUN_DIR/notebooks/*.ipynb, and return the two paths.
-
-    Raises FileNotFoundError if there is no executed notebook, and what `write` raises.
-    """
+    """Write a run's report.html and .pdf from its notebooks; FileNotFoundError if there are none, see `write`."""
     run_dir = expanded(run_dir).resolve()
     notebooks = sorted((run_dir / "notebooks").glob("*.ipynb"))
     if not notebooks:
@@ -50,6 +42,7 @@ def write(notebooks: list[Path], parameters: dict, where: Path) -> tuple[Path, P
         folder = Path(temporary)
         source = json.dumps(document.document(notebooks, facts, folder))
         shutil.copytree(ASSETS, folder, dirs_exist_ok=True)
+        shutil.copy(ROOT / "CITATION.cff", folder)
         made = {"html": _pandoc(source, "html", folder).encode()}
         made["pdf"] = _pdf(_pandoc(source, "typst", folder), folder)
     for suffix, content in made.items():
@@ -59,14 +52,8 @@ def write(notebooks: list[Path], parameters: dict, where: Path) -> tuple[Path, P
 
 
 def _pandoc(source: str, target: str, folder: Path) -> str:
-    """Convert the document with the filter and the template; what pandoc or the filter complain of is an error."""
-    command = [pypandoc.get_pandoc_path(), "--from=json", f"--to={target}", f"--template=report.{target}"]
-    command += [
-        "--lua-filter=report.lua",
-        f"--metadata-file={CITATION}",
-        "--metadata-file=report.yaml",
-        *OPTIONS[target],
-    ]
+    """Convert the document by the defaults in assets/; what pandoc or the filter complain of is an error."""
+    command = [pypandoc.get_pandoc_path(), f"--defaults={target}.yaml"]
     done = subprocess.run(command, input=source, capture_output=True, encoding="utf-8", cwd=folder)
     lines = done.stderr.strip().splitlines()
     problems = [line.removeprefix("PROBLEM ") for line in lines if not line.startswith("NOTE ")]

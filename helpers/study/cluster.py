@@ -1,7 +1,6 @@
-"""Trainings shared out: in this process, on a cluster of local processes, or on a Dask scheduler that runs already.
+"""Trainings shared out: in this process, on local processes, or on a Dask scheduler that runs already.
 
-Dask's processes speak with each other in pickle, on the loopback or wherever the scheduler is: give the address of one
-that you trust. The files that the study writes and reads hold none.
+Dask's processes speak with each other in pickle: give the address of a scheduler that you trust.
 """
 
 import re
@@ -39,7 +38,11 @@ def shared_out(
         return
     from distributed import as_completed
 
-    client = _connected(scheduler) if scheduler else _started(workers, [SETTINGS[name].memory_gb for _, name in kinds])
+    client = (
+        _connected(scheduler.rstrip("/"))
+        if scheduler
+        else _started(workers, [SETTINGS[name].memory_gb for _, name in kinds])
+    )
     with client, _held(client, arrays) as place:
         futures = {client.submit(_train, train, training, place, pure=False): training for training in trainings}
         for future in as_completed(futures):
@@ -92,10 +95,9 @@ def _started(workers: int | None, needs: Sequence[float]):
         )
     count = workers or max(1, min(int(free // need), CPU_COUNT // 2))  # a scratch training keeps two cores busy alone
     own = {"distributed.nanny.pre-spawn-environ": {"TQDM_DISABLE": "1"}}  # none of Dask's own: they change the speed
+    options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None, "host": "127.0.0.1"}
     with dask.config.set(own):
-        return Client(
-            n_workers=count, threads_per_worker=1, memory_limit=0, dashboard_address=None, host="127.0.0.1"
-        )  # fmt: skip
+        return Client(n_workers=count, **options)
 
 
 def _connected(address: str):
@@ -103,8 +105,6 @@ def _connected(address: str):
     from distributed import Client
 
     try:
-        return Client(address.rstrip("/"), timeout=PATIENCE)
+        return Client(address, timeout=PATIENCE)
     except OSError as error:
-        raise ValueError(
-            f"No scheduler answers at {address.rstrip('/')}: start one with `dask scheduler` ({error})."
-        ) from error
+        raise ValueError(f"No scheduler answers at {address}: start one with `dask scheduler` ({error}).") from error

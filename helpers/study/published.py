@@ -51,9 +51,8 @@ def keep_photographs(run_dir: Path | None) -> Path:
     given = read_json(run_dir / RECORD, "run the report again")["parameters"]
     run = Run("", "caltech101", run_dir)
     scratch, vgg19 = (run.load_json(chapter, "results") for chapter in ("03_cnn_training", "04_vgg19"))
-    wanted = ("caltech101", 0, "bundled", SETTINGS["scratch"].epochs, SETTINGS["vgg19_frozen"].epochs)
     made = (given.get("DATASET"), given.get("SEED", 0), vgg19["weights"], scratch["epochs"], vgg19["epochs"])
-    if made != wanted:
+    if made != ("caltech101", 0, "bundled", SETTINGS["scratch"].epochs, SETTINGS["vgg19_frozen"].epochs):
         raise ValueError(f"{run_dir} is no run on caltech101 with seed 0, the bundled weights and the report's epochs.")
     found = zip(NAMES, (scratch, vgg19["frozen"], vgg19["tuned"]), strict=True)
     kept = {name: {what: one[what] for what in ("accuracy", "loss", "confusion")} for name, one in found}
@@ -95,12 +94,10 @@ def readme(text: str) -> str:
 def _speed(benchmarks: dict) -> str:
     """Return the README's paragraph on speed and memory, of what `make bench` wrote."""
     found, machine = benchmarks["summary"], benchmarks["machine"]
-    peers = {
-        name: label for name, label in {"keras": "Keras", "torch": "PyTorch"}.items() if name in found["time_against"]
-    }
-    times = " and ".join(f"**{found['time_against'][name]:.2f}** of {label}'s time" for name, label in peers.items())
-    memory = " and ".join(f"{found['peak_gb'][name]:.1f} GB for {label}" for name, label in peers.items())
-    why = " PyTorch spends most of its step in convolution and max pooling." if "torch" in peers else ""
+    peers = {"keras": "Keras", "torch": "PyTorch"}
+    times = " and ".join(f"**{share:.2f}** of {peers[name]}'s time" for name, share in found["time_against"].items())
+    memory = " and ".join(f"{found['peak_gb'][name]:.1f} GB for {peers[name]}" for name in found["time_against"])
+    why = " PyTorch spends most of its step in convolution and max pooling." if "PyTorch" in times else ""
     return (
         f"A training step on 30 images takes the NumPy network {found['seconds']:.2f} seconds on {machine['cores']} "
         f"cores ({machine['processor']}), {times} for the same step from the same weights, in "

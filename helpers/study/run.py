@@ -24,9 +24,9 @@ def run(
 ) -> list[tuple[Training, dict]]:  # fmt: skip
     """Train what the table in `folder` does not hold yet, and return all of it as pairs (training, result).
 
-    prepared: {data set: trainings.Prepared}; workers: processes on this machine (as many as its memory and cores are
-    good for), 0 for none but this one; scheduler: the address of one that runs already. Raises ValueError for a damaged
-    table, what no worker can hold, or workers and scheduler that cannot be, RuntimeError naming what failed.
+    prepared: {data set: trainings.Prepared}; workers: processes on this machine, 0 for none but this one, by default as
+    many as memory and cores allow; scheduler: the address of one that runs already. Raises ValueError for what cannot
+    be and for a damaged table, RuntimeError naming what failed.
     """
     cluster.check_where(workers, scheduler)
     digests = {name: data.digest for name, data in prepared.items()}

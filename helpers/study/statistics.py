@@ -11,7 +11,7 @@ from scipy.stats import norm
 from helpers.data.datasets import Dataset
 from helpers.metrics import mean_interval
 from helpers.store.files import ROOT
-from helpers.study.settings import SETTINGS, Training
+from helpers.study.settings import SETTINGS
 from helpers.study.table import SCORES, TABLE, digest_of, read
 
 FOLDER = ROOT / "reports"
@@ -20,8 +20,9 @@ SETTING = ("learning_rate", "batch_size")
 
 def measured() -> list[tuple[str, dict]]:
     """Return (name, entry as of `of_dataset`) of all images with trainings of the report's length in study.csv."""
-    whole = [pair for pair in read(FOLDER) if pair[0].epochs == SETTINGS[pair[0].network].epochs]
-    return [(name, of_dataset(rows)) for (name, _), rows in _grouped(flat(whole), "dataset", "data").items()]
+    rows = [asdict(training) | {"is_reports": training.is_reports} | result for training, result in read(FOLDER)]
+    whole = [row for row in rows if row["epochs"] == SETTINGS[row["network"]].epochs]
+    return [(name, of_dataset(same)) for (name, _), same in _grouped(whole, "dataset", "data").items()]
 
 
 def measured_for(dataset: Dataset) -> dict | None:
@@ -47,13 +48,12 @@ def summary(values: Sequence[float], comparisons: int = 1) -> dict:
     """
     if len(values) == 0:
         raise ValueError("There is nothing to summarise.")
-    found = {"n": len(values), "mean": _rounded(np.mean(values)), "std": None, "interval": None}
-    confidences = {"interval": 0.95} | ({"corrected": 1 - 0.05 / comparisons} if comparisons > 1 else {})
-    if len(values) == 1:
-        return found | dict.fromkeys(confidences)
-    ends = {name: mean_interval(values, confidence)[1:] for name, confidence in confidences.items()}
-    spread = {"std": _rounded(np.std(values, ddof=1))}
-    return found | spread | {name: [_rounded(end) for end in pair] for name, pair in ends.items()}
+    several = len(values) > 1
+    std = _rounded(np.std(values, ddof=1)) if several else None
+    found = {"n": len(values), "mean": _rounded(np.mean(values)), "std": std}
+    for name, confidence in (("interval", 0.95), ("corrected", 1 - 0.05 / comparisons))[: 1 + (comparisons > 1)]:
+        found[name] = [_rounded(end) for end in mean_interval(values, confidence)[1:]] if several else None
+    return found
 
 
 def images_needed(first: float, second: float, *, power: float = 0.8, disagree: float | None = None) -> int:
@@ -74,51 +74,40 @@ def images_needed(first: float, second: float, *, power: float = 0.8, disagree: 
     return math.ceil((spread / apart) ** 2)
 
 
-def flat(finished: Iterable[tuple[Training, dict]]) -> list[dict]:
-    """Return trainings with their results, as `helpers.study.table.read` does, as one dict each."""
-    return [asdict(training) | {"is_reports": training.is_reports} | result for training, result in finished]
-
-
 def of_dataset(rows: Iterable[dict]) -> dict:
     """Return what trainings on the same images came to, by network, by number of images and by setting.
 
     Seeds are compared on the largest number of training images a class, which is all.
     """
     rows = sorted(rows, key=itemgetter("seed"))
-    largest = max(_column(rows, "images_per_class"))
+    largest = max(row["images_per_class"] for row in rows)
     found = {"data": rows[0]["data"], "networks": {}, "learning_curve": {}, "search": {}}
     for name in SETTINGS:
         of = [row for row in rows if row["network"] == name]
-        sizes = _grouped((row for row in of if row["is_reports"]), "images_per_class")
+        sizes = _grouped([row for row in of if row["is_reports"]], "images_per_class")
         if largest in sizes:
             found["networks"][name] = _network(sizes[largest])
         if len(sizes) > 1:
-            curve = {str(size): summary(_column(sizes[size], "test_accuracy")) for size in sorted(sizes)}
-            found["learning_curve"][name] = curve
-        if len(settings := _grouped((row for row in of if row["images_per_class"] == largest), *SETTING)) > 1:
+            by_size = {size: [row["test_accuracy"] for row in sizes[size]] for size in sorted(sizes)}
+            found["learning_curve"][name] = {str(size): summary(values) for size, values in by_size.items()}
+        settings = _grouped([row for row in of if row["images_per_class"] == largest], *SETTING)
+        if len(settings) > 1:
             found["search"][name] = _search(settings)
     return found
 
 
-def _grouped(rows: Iterable[dict], *columns: str) -> dict:
+def _grouped(rows: list[dict], *columns: str) -> dict:
     groups: dict = {}
     for row in rows:
         groups.setdefault(itemgetter(*columns)(row), []).append(row)
     return groups
 
 
-def _column(rows: list[dict], name: str) -> list:
-    return [row[name] for row in rows]
-
-
 def _network(rows: list[dict]) -> dict:
-    entry = {"seeds": _column(rows, "seed"), "settings": {what: rows[0][what] for what in (*SETTING, "epochs")}}
-    for what in ("code", "versions"):
-        entry[what] = sorted({value or "not recorded" for value in _column(rows, what)})
-    for score in SCORES:
-        values = _column(rows, score)
-        entry[score] = summary(values) | {"by_seed": [_rounded(value) for value in values]}
-    return entry
+    column = {name: [row[name] for row in rows] for name in rows[0]}
+    entry = {"seeds": column["seed"], "settings": {what: rows[0][what] for what in (*SETTING, "epochs")}}
+    entry |= {what: sorted({value or "not recorded" for value in column[what]}) for what in ("code", "versions")}
+    return entry | {what: summary(column[what]) | {"by_seed": list(map(_rounded, column[what]))} for what in SCORES}
 
 
 def _search(by_setting: dict[tuple, list[dict]]) -> list[dict]:
@@ -126,14 +115,13 @@ def _search(by_setting: dict[tuple, list[dict]]) -> list[dict]:
 
     The best comes first: least loss, nothing else counts. A setting that diverged has no numbers, and comes last.
     """
-    seeds = sorted(set.intersection(*(set(_column(rows, "seed")) for rows in by_setting.values())))
+    seeds = sorted(set.intersection(*({row["seed"] for row in rows} for rows in by_setting.values())))
     found = []
     for setting, rows in by_setting.items() if seeds else ():
-        row = dict(zip(SETTING, setting, strict=True)) | {"seeds": seeds}
+        found.append(dict(zip(SETTING, setting, strict=True)) | {"seeds": seeds})
         for what in ("val_loss", "val_accuracy"):
-            values = [each[what] for each in rows if each["seed"] in seeds]
-            row[what] = None if None in values else _rounded(np.mean(values))
-        found.append(row)
+            values = [row[what] for row in rows if row["seed"] in seeds]
+            found[-1][what] = None if None in values else _rounded(np.mean(values))
     return sorted(found, key=lambda row: np.inf if row["val_loss"] is None else row["val_loss"])
 
 

@@ -42,12 +42,11 @@ def keep(folder: Path, training: Training, result: dict) -> None:
     """
     name, history = _name(training, result), result.get("history") or dict.fromkeys(EPOCH, ())
     epochs = enumerate(zip(*(history[key] for key in EPOCH), strict=True), 1)
-    row = {"training": name} | asdict(training) | {key: result.get(key) for key in RESULT}
     lock = folder / "study" / "table.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(lock):  # the table last: its row says that a training is finished
         _merge(folder / CURVES, name, [dict(zip(COLUMNS[CURVES], (name, k, *e), strict=True)) for k, e in epochs])
-        _merge(folder / TABLE, name, [row])
+        _merge(folder / TABLE, name, [{"training": name} | asdict(training) | {key: result.get(key) for key in RESULT}])
 
 
 def read(folder: Path) -> list[tuple[Training, dict]]:
@@ -74,9 +73,8 @@ def _finite(row: dict) -> bool:
 
 
 def _damaged(path: Path, why: object) -> ValueError:
-    return ValueError(
-        f"{path} is damaged ({why}): put back the file that it was, or delete it, and its trainings are made again."
-    )
+    remedy = "put back the file that it was, or delete it, and its trainings are made again"
+    return ValueError(f"{path} is damaged ({why}): {remedy}.")
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -85,7 +83,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:  # a spreadsheet may begin it with a mark
             reader = csv.DictReader(file, strict=True)
-            rows, found = list(reader), set(reader.fieldnames or ())
+            found, rows = set(reader.fieldnames or ()), list(reader)
         if found != set(COLUMNS[path.name]):
             raise ValueError(f"its columns are not {', '.join(COLUMNS[path.name])}")
         if any(None in row or None in row.values() for row in rows):

@@ -21,10 +21,7 @@ from helpers.study.table import EPOCH, digest_of
 
 
 class Prepared:
-    """A data set as the trainings take it: images, and what VGG19 makes of them, computed once and kept in `cache`.
-
-    `digest` is the hash by which finished trainings on it are known, `largest` the largest class's training images.
-    """
+    """A data set for the trainings, with the hash by which finished ones are known and the largest class's images."""
 
     def __init__(self, name: str, cache: Path) -> None:
         self.dataset = data.load(name, cache=cache / f"{name}.npz" if name == "scenes" else None)
@@ -33,29 +30,28 @@ class Prepared:
 
     def arrays(self, network: str) -> dict[str, np.ndarray]:
         """Return what a training of `network` reads: "<split>.labels", and images or activations by split."""
-        splits = {name: getattr(self.dataset, name) for name in SPLITS}
-        images = {f"{name}.images": split.images for name, split in splits.items()}
-        labels = {f"{name}.labels": split.labels for name, split in splits.items()}
-        return labels | (images if network == "scratch" else self._activations)
+        given = {f"{split}.labels": getattr(self.dataset, split).labels for split in SPLITS}
+        if network == "scratch":
+            return given | {f"{split}.images": getattr(self.dataset, split).images for split in SPLITS}
+        return given | self._activations
 
     @cached_property
     def _activations(self) -> dict[str, np.ndarray]:
-        from helpers.vgg19 import backbone as vgg19  # TensorFlow, for those alone who need it
+        from helpers.vgg19 import backbone  # TensorFlow, for those alone who need it
 
-        backbone, arrays = vgg19.build("bundled"), {}
-        for name in SPLITS:
-            kept, images = self._cache / f"{self.name}_block4_{name}.npz", getattr(self.dataset, name).images
-            block4 = vgg19.features(backbone, images, "block4_pool", cache=kept)
-            arrays |= {f"{name}.block4": block4, f"{name}.pooled": _pooled(backbone, block4)}
+        model, arrays = backbone.build("bundled"), {}
+        for split in SPLITS:
+            kept, images = self._cache / f"{self.name}_block4_{split}.npz", getattr(self.dataset, split).images
+            arrays[f"{split}.block4"] = backbone.features(model, images, "block4_pool", cache=kept)
+            arrays[f"{split}.pooled"] = _pooled(model, arrays[f"{split}.block4"])
         return arrays
 
 
 def train(training: Training, arrays: dict[str, np.ndarray]) -> dict:
-    """Train on what `Prepared.arrays` returned, and return "<split>_loss", "<split>_accuracy" and the "history".
+    """Train on what `Prepared.arrays` returned, and return the result as `table.keep` takes it.
 
-    With them go "seconds", the hash of the code and the packages' versions. The test images are measured with the
-    report's settings only, so that no search can be led by them. Where other settings let the loss run away, that is
-    what was found: "diverged" says why, in place of the numbers. Raises what the training itself raises.
+    The test images are measured with the report's settings only, so that no search can be led by them. Where other
+    settings let the loss run away, "diverged" says why, in place of numbers. Raises what the training itself raises.
     """
     start, arrays = time.monotonic(), fewer(arrays, training.images_per_class, training.seed)
     made_with = ", ".join(f"{name} {version}" for name, version in versions().items())

@@ -750,7 +750,7 @@ FAULTS = [
     Fault(
         "Ctrl-C looks like a kernel's death",
         "report/execution.py",
-        "on_cell_start=_restore_ctrl_c,",
+        "on_cell_start=lambda **_: signal.signal(signal.SIGINT, signal.default_int_handler),",
         "",
         "report/command -k ctrl_c",
     ),

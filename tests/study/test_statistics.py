@@ -20,7 +20,8 @@ def result(test, val=(0.3, 0.9), **more):
 
 
 def rows(*args, **kwargs):
-    return statistics.flat(pairs(*args, **kwargs))
+    found = pairs(*args, **kwargs)
+    return [dataclasses.asdict(t) | {"is_reports": t.is_reports} | result for t, result in found]
 
 
 def pairs(network, by_seed, images=50, rate=None):
