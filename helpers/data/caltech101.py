@@ -28,25 +28,21 @@ _TOP = "101_ObjectCategories"  # inside the tar
 
 
 class Photograph(NamedTuple):
-    """One row of data/caltech101.csv; its `name` is that in the archive, <class>/<file>."""
+    """One row of data/caltech101.csv."""
 
     class_name: str
-    file: str
+    name: str  # in the archive, <class>/<file>
     split: str  # train, val or test
     is_figure: bool  # the one of its class that figures show
     sha256: str  # of the bytes that the report's numbers were measured on
-
-    @property
-    def name(self) -> str:
-        return f"{self.class_name}/{self.file}"
 
 
 @cache
 def photographs() -> tuple[Photograph, ...]:
     """Return the 240 photographs of the committed split, in its order."""
     with SPLIT_FILE.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return tuple(Photograph(r["class"], r["file"], r["split"], r["figure"] == "1", r["sha256"]) for r in rows)
+        _, *rows = csv.reader(file)
+    return tuple(Photograph(of, f"{of}/{name}", split, figure == "1", sha) for of, name, split, figure, sha, *_ in rows)
 
 
 def locate() -> Path:

@@ -38,12 +38,12 @@ def dependencies(sources: Iterable[str]) -> list[Path]:
     Imports inside functions count, and so do the packages that a module lies in. Code that is not plain Python reaches
     everything.
     """
-    reached, waiting = {ROOT / "helpers" / "__init__.py"}, set().union(*map(_imported, sources))
+    reached, waiting = {ROOT / "helpers" / "__init__.py"}, set().union(*(_imported(source, ROOT) for source in sources))
     while waiting:
         path = waiting.pop()
         if path not in reached:
             reached.add(path)
-            waiting |= _imported(_text(path).decode())
+            waiting |= _imported(_text(path).decode(), ROOT)
     tables = [ROOT / table for table in (*TABLES, *(t for module, t in STUDY.items() if ROOT / module in reached))]
     return sorted({*reached, *filter(Path.is_file, tables)})
 
@@ -52,24 +52,17 @@ def _text(path: Path) -> bytes:
     return path.read_bytes().replace(b"\r\n", b"\n")
 
 
-def _imported(source: str) -> set[Path]:
-    """Return the files of the modules that a source imports, and the `__init__` of each package that they lie in."""
-    if (names := _names(source)) is None:
-        return set((ROOT / "helpers").rglob("*.py"))
-    packages = {place for name in names for place in (Path(name), *Path(name).parents)}
-    files = [ROOT / place / "__init__.py" for place in packages] + [ROOT / f"{name}.py" for name in names]
-    return set(filter(Path.is_file, files))
-
-
 @cache
-def _names(source: str) -> frozenset[str] | None:
-    """Return what of helpers a source imports, as a/b; None for a magic, or an error that the kernel tells better."""
+def _imported(source: str, root: Path) -> frozenset[Path]:
+    """Return the files of the modules that a source imports, and the `__init__` of each package that they lie in."""
     try:
         nodes = list(ast.walk(ast.parse(source)))
-    except SyntaxError:
-        return None
+    except SyntaxError:  # a magic, or an error that the kernel will tell better
+        return frozenset((root / "helpers").rglob("*.py"))
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return frozenset(name.replace(".", "/") for name in names if name.split(".")[0] == "helpers")
+    places = [Path(*name.split(".")) for name in names if name.split(".")[0] == "helpers"]
+    inits = [root / package / "__init__.py" for place in places for package in (place, *place.parents)]
+    return frozenset(filter(Path.is_file, [*inits, *(root / f"{place}.py" for place in places)]))
