@@ -39,14 +39,14 @@ def top_neurons(activations: np.ndarray, k: int = 5) -> list[tuple]:  # exercise
     activations = checked_image(activations)
     _, width, channels = activations.shape
     if not 1 <= k <= channels:
-        raise ValueError(f"{channels} channels hold from 1 to {channels} neurons in distinct channels, not {k}.")
+        raise ValueError(f"There are 1 to {channels} neurons in distinct channels, not {k}.")
     flat = activations.reshape(-1, channels)
     where, peak = flat.argmax(axis=0), flat.max(axis=0)
     order = np.lexsort((np.arange(channels), where, -peak.astype(np.float64)))[:k]
-    return [(int(where[c] // width), int(where[c] % width), int(c), float(peak[c])) for c in order]
+    return [(*map(int, divmod(where[c], width)), int(c), float(peak[c])) for c in order]
 
 
-def guided_backprop(model, image: np.ndarray, layer, neuron, rule: str = "guided") -> np.ndarray:
+def guided_backprop(model, image, layer, neuron, rule: str = "guided") -> np.ndarray:
     """Return d neuron / d image, (H, W, C), with the gradient at every ReLU changed by one of RULES.
 
     neuron: (row, col, channel) in the output of `layer`, further entries such as the activation are ignored; behind a
@@ -62,7 +62,7 @@ def gradient_function(model, layer, rule: str = "guided"):
     return lambda image, neuron: send_back(checked_image(image)[None], [neuron])[0][0, 0]
 
 
-def class_gradients(model, images: np.ndarray, classes, rule: str = "gradient", *, batch_size: int = 8) -> np.ndarray:
+def class_gradients(model, images, classes, rule: str = "gradient", *, batch_size: int = 8):
     """Return d score of classes[n], before softmax, / d images[n], (N, H, W, C); ValueError as in `guided_backprop`."""
     images, classes = checked_batch(images, classes)
     evidence = evidence_function(model, [rule])

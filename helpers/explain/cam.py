@@ -13,7 +13,8 @@ def class_map(model, image: np.ndarray, class_index: int, layer) -> np.ndarray:
 
     ValueError for an unknown layer or class, and for a layer without rows and columns, or behind the class scores.
     """
-    a = kind_of(model).activations(model, checked_image(image)[None], layer_index(model, layer))
+    images, index = checked_image(image)[None], layer_index(model, layer)
+    a = kind_of(model).activations(model, images, index)
     return class_maps(model, a, [class_index], layer)[0]
 
 

@@ -1,7 +1,5 @@
 """The heat maps that chapter 6 compares, made alike: four methods on VGG19, and three baselines that ask no network."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 
@@ -18,7 +16,7 @@ METHODS = ("plain gradient", "guided backprop", "Grad-CAM", "Guided Grad-CAM")
 BASELINES = ("random", "centre", "edge")
 
 
-def method_maps(model, images: np.ndarray, classes, layer: str, cache: str | Path | None = None) -> np.ndarray:
+def method_maps(model, images: np.ndarray, classes, layer: str, cache=None) -> np.ndarray:
     """Return the maps of METHODS, (4, N, H, W) float32, not negative, for RGB images (N, H, W, 3) of 0 to 255.
 
     Of a gradient the largest absolute value among the colours is taken (Simonyan et al. 2014); Guided Grad-CAM is
@@ -34,7 +32,8 @@ def method_maps(model, images: np.ndarray, classes, layer: str, cache: str | Pat
             maps.append([plain, guided, cams, guided * cams])
         return {"maps": np.concatenate(maps, axis=1)}
 
-    key = "" if cache is None else key_of(method_maps, vgg19.digest(model), images, np.asarray(classes), layer)
+    of = images, np.asarray(classes), layer
+    key = key_of(method_maps, vgg19.digest(model), *of) if cache else ""
     return kept(cache, key, compute)["maps"]
 
 
@@ -50,12 +49,13 @@ def baseline_maps(images: np.ndarray, rng: np.random.Generator) -> dict[str, np.
 
     They are uniform numbers, a Gaussian whose sigma is a quarter of the sides, and the gray values' Sobel gradient.
     """
-    shape, gray = images.shape[:3], [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64) for image in images]
-    edges = [np.hypot(cv2.Sobel(image, cv2.CV_64F, 1, 0), cv2.Sobel(image, cv2.CV_64F, 0, 1)) for image in gray]
+    shape, along = images.shape[:3], ((1, 0), (0, 1))
+    gray = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64) for image in images)
+    edges = [np.hypot(*(cv2.Sobel(image, cv2.CV_64F, *by) for by in along)) for image in gray]
     rows, cols = ((np.arange(n) - (n - 1) / 2) / (0.25 * n) for n in shape[1:])
     centre = np.exp(-(rows[:, None] ** 2 + cols**2) / 2)
     maps = rng.random(shape), np.broadcast_to(centre, shape), edges
-    return {name: np.asarray(part, np.float32) for name, part in zip(BASELINES, maps, strict=True)}
+    return {name: np.float32(part) for name, part in zip(BASELINES, maps, strict=True)}
 
 
 def distractor_game(

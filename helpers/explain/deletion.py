@@ -23,7 +23,7 @@ class Curves(NamedTuple):
 
 
 def insertion_deletion(
-    model, image: np.ndarray, maps: np.ndarray, class_index: int, *, steps=28, blur=10.0, fill=0.0, batch_size=16
+    model, image, maps, class_index: int, *, steps=28, blur=10, fill=0.0, batch_size: int = 16
 ) -> Curves:
     """Return how the class's probability rises while the pixels that a map ranks first are put in, and falls without.
 
@@ -35,9 +35,9 @@ def insertion_deletion(
     """
     image, maps = np.asarray(image), np.asarray(maps)
     if image.ndim != 3 or maps.shape[-2:] != image.shape[:2] or not np.isfinite(maps).all():
-        raise ValueError(f"An image (H, W, C) needs finite maps (..., H, W), not {image.shape} and {maps.shape}.")
+        raise ValueError(f"{image.shape} is no image, or {maps.shape} no finite maps of it.")
     if steps < 1 or batch_size < 1:
-        raise ValueError(f"steps and batch_size must be at least 1, not {steps} and {batch_size}.")
+        raise ValueError(f"steps, {steps}, and batch_size, {batch_size}, must be at least 1.")
     shape, maps = maps.shape[:-2], maps.reshape(-1, *image.shape[:2])
     blurred = cv2.GaussianBlur(image, (0, 0), blur).reshape(image.shape)
     empty = np.full_like(image, fill)
@@ -45,13 +45,14 @@ def insertion_deletion(
     first = [(rank < count)[..., None] for rank in map(ranks, maps) for count in counts[1:-1]]
     put_in = (np.where(f, image, blurred) for f in first)
     taken_out = (np.where(f, empty, image) for f in first)
-    asked = chain([blurred, image, empty], put_in, taken_out)  # the ends are the same for every map
-    asked = tqdm(asked, "insertion and deletion", 3 + 2 * len(first), unit="image", delay=3, leave=False)
+    asked = chain([blurred, image, empty], put_in, taken_out)  # the ends are those of all maps
+    asked = tqdm(asked, "insertion and deletion", 3 + 2 * len(first), delay=3, leave=False)
     says = _probabilities(model, asked, class_index, batch_size)
     start, whole, end = says[:3, None, None].repeat(len(maps), axis=1)
     rising, falling = says[3:].reshape(2, len(maps), steps - 1)
-    curves = np.hstack([start, rising, whole]), np.hstack([whole, falling, end])
-    return Curves(np.array(counts) / maps[0].size, *(curve.reshape(*shape, steps + 1) for curve in curves))
+    parts = [start, rising, whole], [whole, falling, end]
+    curves = (np.hstack(part).reshape(*shape, steps + 1) for part in parts)
+    return Curves(np.array(counts) / maps[0].size, *curves)
 
 
 def ranks(heat: np.ndarray) -> np.ndarray:  # exercise 6.4

@@ -33,7 +33,7 @@ def energy_inside(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:  # exercis
     """
     maps, masks = _checked(maps, masks)
     if (maps < 0).any():
-        raise ValueError("The energy of a map is the sum of what is not negative: take its absolute value or ReLU.")
+        raise ValueError("Energy is the sum of what is not negative: take an absolute value.")
     total = maps.sum(axis=(-2, -1), dtype=np.float64)
     inside = maps.sum(axis=(-2, -1), where=masks, dtype=np.float64)
     return np.divide(inside, total, out=np.full(total.shape, np.nan), where=total > 0)[()]

@@ -1,6 +1,6 @@
 """A map that outlasts the network's weights cannot have shown what was learned. Source: Adebayo et al. (2018)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -19,9 +19,7 @@ class Cascade(NamedTuple):
     rank: np.ndarray
 
 
-def randomisation_test(
-    model, method: Callable, *, rng: np.random.Generator, stages: Mapping[str, Sequence] | None = None
-) -> Cascade:
+def randomisation_test(model, method: Callable, *, rng, stages=None) -> Cascade:
     """Return how alike method(model) stays while the weights of a copy of `model` are drawn anew, from the top down.
 
     method: takes a model and returns its maps (..., H, W), at least 11 x 11. stages: names with the layers (by name or
@@ -30,9 +28,10 @@ def randomisation_test(
     without a kernel, and maps that change their shape.
     """
     clone, original, compared = kind_of(model).clone(model), np.asarray(method(model)), []
-    stages = {name: [name] for name in reversed(_drawable(clone))} if stages is None else stages
+    single = {name: [name] for name in reversed(_drawable(clone))}
+    stages = single if stages is None else stages
     stages = {"none": [], **stages}
-    for layers in tqdm(stages.values(), desc="weights drawn anew", unit="stage", delay=3, leave=False):
+    for layers in tqdm(stages.values(), "weights drawn anew", delay=3, leave=False):
         for layer in layers:
             draw(clone, layer, rng)
         compared.append(_similarity(original, np.asarray(method(clone))))

@@ -50,7 +50,7 @@ def preprocess(images: np.ndarray) -> np.ndarray:  # exercise 4.1
         raise ValueError(f"VGG19 takes RGB images of shape (N, H, W, 3), not {images.shape}.")
     out = images[..., ::-1].astype(np.float32)
     if not np.isfinite(out).all():
-        raise ValueError("The images hold NaN or infinity: VGG19 takes RGB values of 0 to 255.")
+        raise ValueError("The images hold NaN or infinity: VGG takes RGB values of 0 to 255.")
     out -= MEAN_BGR
     return out
 

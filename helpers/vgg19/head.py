@@ -101,7 +101,8 @@ def training_step(model, optimizer):  # exercise 4.2
         optimizer.apply(gradients, weights)
         return logits
 
-    batch = tf.TensorSpec((None, *model.input.shape[1:]), tf.float32), tf.TensorSpec((None,), tf.int64)
+    inputs = tf.TensorSpec((None, *model.input.shape[1:]), tf.float32)
+    batch = inputs, tf.TensorSpec((None,), tf.int64)
     return tf.function(step, input_signature=batch, autograph=False)
 
 

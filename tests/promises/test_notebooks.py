@@ -115,6 +115,19 @@ def test_what_need_not_be_shown_is_called_and_is_not_shown():
     assert sorted(NOT_SHOWN.keys() - missing) == [], "remove the lines of what is shown, or no longer called"
 
 
+def test_printed_code_has_at_most_95_characters_a_line():
+    printed = {}
+    for chapter, trees in TREES.items():
+        names = imported(chapter)
+        for tree in trees:
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "source":
+                    shown = eval(compile(ast.Expression(node), chapter, "eval"), dict(names))
+                    code = shown.data.partition("\n```\n")[0]
+                    printed |= {line: chapter for line in code.splitlines() if len(line) > 95}
+    assert not printed, printed
+
+
 # No bare assert is about one run --------------------------------------------------------------------------------------
 
 
