@@ -17,7 +17,7 @@ LARGEST, SMALLEST = 2.05, 0.6  # inches: the side of an image in a figure
 ROWS, COLUMNS = 8, 9  # of a contact sheet whose classes have a row each
 HEAT = "inferno"
 OPACITY = 0.6  # of a heat map over an image
-LETTERS = 14  # of a title that fit on an inch
+LETTERS = 116  # of a title of 1 point that fit on an inch
 
 
 @dataclass
@@ -54,7 +54,7 @@ def panels(rows: Sequence, headers=(), names: Sequence[str] = (), *, label: str 
             ax.set_visible(panel is not None)
             if panel:
                 draw(ax, panel, side, top)
-        line[0].set_ylabel(name, fontsize=8 if side > 0.9 else 6.5, parse_math=False)
+        line[0].set_ylabel(name, fontsize=8 if side > 1.25 else 7, parse_math=False)
     if len(shown) < len(rows):
         note(figure, f"… {len(rows) - len(shown)} more rows of images are not shown")
     if label:
@@ -67,8 +67,8 @@ def panels(rows: Sequence, headers=(), names: Sequence[str] = (), *, label: str 
 
 def draw(ax: Axes, panel: Panel, side: float = LARGEST, top: float = 1.0) -> None:
     """Draw a panel on an Axes of so many inches."""
-    size = 8 if side > 0.9 else 6.5
-    title = "\n".join(shorten(line, int(8 / size * LETTERS * side)) for line in panel.title.split("\n"))
+    size = 8 if side > 1.25 else 7
+    title = "\n".join(shorten(line, int(LETTERS / size * side)) for line in panel.title.split("\n"))
     if panel.heat is None:
         show_image(ax, panel.image, title, size, **panel.look)
     else:
@@ -97,7 +97,9 @@ def contact_sheet(images: np.ndarray, labels: np.ndarray, class_names: Sequence[
     else:
         columns = COLUMNS if len(class_names) <= 7 * COLUMNS else 12
         first = [int(np.argmax(labels == k)) for k in range(len(class_names))]
-        figure = image_grid(images[first], drawn_names(class_names, int(LETTERS * WIDTH / columns)), columns)
+        figure = image_grid(
+            images[first], drawn_names(class_names, int(LETTERS / 7 * (WIDTH / columns - 0.03))), columns
+        )
     explain_names(figure, class_names)
     return figure
 

@@ -37,7 +37,9 @@ def shorten(name: str, longest: int = 16) -> str:
 
 
 def _breadth(text: str) -> float:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1.3 if c.isupper() else 1 for c in text)
+    return sum(
+        2 if unicodedata.east_asian_width(c) in "WF" else 1.6 if c in "MW" else 1 + 0.3 * c.isupper() for c in text
+    )
 
 
 def drawable(text: str) -> bool:
