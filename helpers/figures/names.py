@@ -56,8 +56,6 @@ def _signs(families: tuple[str, ...]) -> frozenset[int]:
 
 
 def explain_names(figure: Figure, class_names: Sequence[str]) -> None:
-    """Say beneath a figure which names stand in it as numbers, and why; nothing where none does."""
-    numbers = [str(k) for k, name in enumerate(class_names, 1) if not drawable(_flat(name))]
-    if numbers:
-        listed = ", ".join(numbers[:8]) + (f" and {len(numbers) - 8} more" if len(numbers) > 8 else "")
-        note(figure, f"class {listed}: the tables have the name; no font here can draw it")
+    """Say beneath a figure why some names stand in it as numbers; nothing where none does."""
+    if not all(drawable(_flat(name)) for name in class_names):
+        note(figure, "class and a number: a name that no font here can draw; the tables have it")

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Polygon, Rectangle
+from numpy.lib.stride_tricks import sliding_window_view
 
 from helpers.figures.style import BLUE, GRAY, GREEN, INK, ORANGE, SIX, canvas, headline, show_numbers
 from helpers.pooling import max_pool2d_backward, max_pool2d_forward
@@ -73,7 +74,8 @@ def pooling_gradient(x: np.ndarray, dout: np.ndarray) -> Figure:
     headline(figure, f"The gradient goes to the winners alone{several}")
     before, arriving, after = figure.subplots(1, 3, width_ratios=[x.shape[1], dout.shape[1] + 0.6, x.shape[1]])
     parts = {"the input: windows and winners": x, "the gradient that arrives": dout}
-    parts |= {"the gradient handed down": _backward(x, dout)}
+    _, cache = max_pool2d_forward(x[None, :, :, None], 2, 1)
+    parts["the gradient handed down"] = max_pool2d_backward(dout[None, :, :, None], cache)[0, :, :, 0]
     for ax, (title, values) in zip((before, arriving, after), parts.items(), strict=True):
         show_numbers(ax, values, title, cmap=ListedColormap(["white"]), limits=(0, 1))
     for n, ((i, j), (row, col), color) in enumerate(zip(np.ndindex(dout.shape), wins, SIX, strict=False)):
@@ -93,12 +95,6 @@ def pooling_gradient(x: np.ndarray, dout: np.ndarray) -> Figure:
 
 
 def winners(x: np.ndarray) -> list[tuple[int, int]]:
-    """Return which pixel (row, column) of x (H, W) wins each window of 2 x 2 with stride 1, window by window."""
-    out = np.array(x.shape) - 1
-    units = np.eye(out.prod()).reshape(-1, *out)
-    return [tuple(map(int, np.argwhere(_backward(x, unit))[0])) for unit in units]
-
-
-def _backward(x: np.ndarray, dout: np.ndarray) -> np.ndarray:
-    _, cache = max_pool2d_forward(x[None, :, :, None], 2, 1)
-    return max_pool2d_backward(dout[None, :, :, None], cache)[0, :, :, 0]
+    """Return which pixel (row, column) of x (H, W) wins each window of 2 x 2 with stride 1: the first of equals."""
+    places = sliding_window_view(x, (2, 2)).reshape(x.shape[0] - 1, x.shape[1] - 1, 4).argmax(axis=2)
+    return [(i + int(k) // 2, j + int(k) % 2) for (i, j), k in np.ndenumerate(places)]

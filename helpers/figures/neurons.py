@@ -39,17 +39,14 @@ def gradient_rules(images: Sequence[np.ndarray], gradients: Sequence[dict[str, n
     return panels(rows, ["image", "region", *gradients[0]])
 
 
-def neuron_gradients(
-    images: Sequence, neurons: Sequence[list], gradients: Sequence[list], *, cut_out: bool = False
-) -> Figure:
+def neuron_gradients(images: Sequence, neurons: Sequence, gradients: Sequence, *, cut_out: bool = False) -> Figure:
     """Show images, one a row, with the regions that their neurons' gradients fill, and these gradients.
 
     neurons[i]: tuples (row, column, channel, activation) of image i; `cut_out` adds the regions themselves, beneath.
     """
     rows = []
     for image, of_image, by_neuron in zip(images, neurons, gradients, strict=True):
-        boxes = [focus(gradient) for gradient in by_neuron]
-        shown = [gradient_image(_cut(gradient, box)) for gradient, box in zip(by_neuron, boxes, strict=True)]
+        boxes, shown = _filled(by_neuron)
         rows.append(_row(image, of_image, boxes, shown))
         if cut_out:
             rows.append([None, *(Panel(_cut(image, box), color=color) for box, color in zip(boxes, SIX, strict=False))])
@@ -59,10 +56,17 @@ def neuron_gradients(
 def regions(neurons: Sequence[tuple], gradients: Sequence[np.ndarray]) -> list[dict]:
     """Return what `neuron_gradients` shows of one image's neurons, for the report's page (`text.Live`)."""
     names = ("row", "column", "channel", "activation", "box", "gradient")
+    each = (
+        (*neuron, box, small((255 * shown).astype(np.uint8), 128))
+        for neuron, box, shown in zip(neurons, *_filled(gradients), strict=True)
+    )
+    return [dict(zip(names, values, strict=True)) for values in each]
+
+
+def _filled(gradients: Sequence[np.ndarray]) -> tuple[list, list]:
+    """Return the regions that gradients fill, as boxes, and what the gradients are there, as images."""
     boxes = [focus(gradient) for gradient in gradients]
-    cut = [(255 * gradient_image(_cut(g, box))).astype(np.uint8) for g, box in zip(gradients, boxes, strict=True)]
-    each = zip(neurons, boxes, cut, strict=True)
-    return [dict(zip(names, (*neuron, box, small(shown, 128)), strict=True)) for neuron, box, shown in each]
+    return boxes, [gradient_image(_cut(gradient, box)) for gradient, box in zip(gradients, boxes, strict=True)]
 
 
 def receptive_fields(images: Sequence[np.ndarray], neurons: Sequence[list], boxes: Sequence[list]) -> Figure:

@@ -35,7 +35,7 @@ def test_what_no_font_has_gets_a_number_and_a_word(monkeypatch):
     assert drawn_names(classes) == ["a", "class 2", "class 3", "class 4"]
     figure = Figure()
     names.explain_names(figure, classes)
-    assert figure.get_supxlabel() == "class 2, 3, 4: the tables have the name; no font here can draw it"
+    assert figure.get_supxlabel() == "class and a number: a name that no font here can draw; the tables have it"
     names.explain_names(other := Figure(), ["a", "$b$", "naïve ☃\ufe0f"])
     assert other.get_supxlabel() == ""
     with warnings.catch_warnings():
