@@ -22,10 +22,9 @@ def architecture(network) -> Figure:
     A map (H, W, C) is a box of that height, width (in perspective) and depth, one unit a pixel and one a channel; a
     vector is a bar of `DOUBLING` units for each doubling of its numbers.
     """
-    steps = [("input", network.input_shape, 0)]
-    for layer, shape in zip(network.layers, network.output_shapes(), strict=True):
-        if type(layer).__name__ in COLORS:
-            steps.append((type(layer).__name__, shape, layer.size))
+    each = zip(network.layers, network.output_shapes(), strict=True)
+    steps = [("input", network.input_shape, 0), *((type(of).__name__, shape, of.size) for of, shape in each)]
+    steps = [step for step in steps if step[0] in COLORS]
     largest = max(size for *_, size in steps)
     figure = canvas(3.9)
     headline(figure, f"The maps hardly shrink; one dense layer has {largest / network.size:.2%} of the parameters")
@@ -33,8 +32,8 @@ def architecture(network) -> Figure:
     for kind, shape, size in steps:
         width = _box(ax, left, shape, COLORS[kind])
         middle = left + max(width, 74) / 2 if len(shape) == 1 else left + width / 2
-        words = f"{NAMES.get(kind, kind)}\n{' x '.join(f'{n:,}' for n in shape)}"
-        ax.text(middle, -8, words, ha="center", va="top", fontsize=6.8, linespacing=1.3)
+        name, counts = NAMES.get(kind, kind), " x ".join(f"{n:,}" for n in shape)
+        ax.text(middle, -8, f"{name}\n{counts}", ha="center", va="top", fontsize=6.8, linespacing=1.3)
         if size:
             side = LARGEST * np.sqrt(size / largest)
             ax.text(middle, -58, f"{size:,}", ha="center", va="bottom", fontsize=6.8, color=COLORS[kind], weight="bold")
@@ -42,7 +41,7 @@ def architecture(network) -> Figure:
         left += max(width, 74) + (26 if len(shape) == 3 else 6)
     ax.text(-8, -46, "parameters,\nas areas", ha="left", va="top", fontsize=6.8, color=GRAY, linespacing=1.3)
     ax.set(xlim=(-16, left), ylim=(-80 - LARGEST, 262), aspect="equal")
-    ax.axis("off")
+    ax.set_axis_off()
     return figure
 
 

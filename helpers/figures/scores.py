@@ -206,22 +206,25 @@ def study(entry: dict | None) -> Figure:
         figure.text(0, 0.5, "This data set has not been measured over several seeds.", color=INK, va="center")
         return figure
     left, right = figure.subplots(1, 2, sharey=True)
-    shown = {name: LOOKS[name] for name in LOOKS if name in entry["networks"]}
-    for at, (name, (color, marker, _)) in enumerate(shown.items()):
-        found = entry["networks"][name]["test_accuracy"]
-        beside = np.linspace(at - 0.3, at, len(found["by_seed"]))
-        left.plot(beside, found["by_seed"], marker, color=color, ms=4, alpha=0.6, mec="none")
-        left.plot([at + 0.17] * 2, found["interval"] or [found["mean"]] * 2, color=INK, lw=1.2)
-        left.plot([at + 0.17], [found["mean"]], marker, color=color, ms=6, mec=INK, mew=0.6)
-        left.annotate(f" {found['mean']:.3f}", (at + 0.2, found["mean"]), fontsize=8, va="center")
-    left.set_xticks(range(len(shown)), [label.replace(" ", "\n", 1) for *_, label in shown.values()])
+    shown = [name for name in LOOKS if name in entry["networks"]]
+    for at, name in enumerate(shown):
+        _seeds(left, at, entry["networks"][name]["test_accuracy"], *LOOKS[name][:2])
+    left.set_xticks(range(len(shown)), [LOOKS[name][2].replace(" ", "\n", 1) for name in shown])
     left.set(xlim=(-0.5, len(shown) - 0.3), ylabel="test accuracy", title="every seed, mean and 95% interval")
     for name, by_size in entry["learning_curve"].items():
-        color, marker, _ = LOOKS[name]
         points = sorted((int(size), of["mean"], *(of["interval"] or [of["mean"]] * 2)) for size, of in by_size.items())
         sizes, means, lows, highs = np.transpose(points)
-        right.plot(sizes, means, f"{marker}-", color=color, ms=4)
-        right.fill_between(sizes, lows, np.minimum(highs, 1), color=color, alpha=0.15, lw=0)
+        right.plot(sizes, means, f"{LOOKS[name][1]}-", color=LOOKS[name][0], ms=4)
+        right.fill_between(sizes, lows, np.minimum(highs, 1), color=LOOKS[name][0], alpha=0.15, lw=0)
     right.set(xlabel="training images a class", title="with fewer images to learn from")
     right.set_visible(bool(entry["learning_curve"]))
     return figure
+
+
+def _seeds(ax: Axes, at: int, accuracy: dict, color: str, marker: str) -> None:
+    """Draw a network's accuracies side by side, and right of them their mean with its interval."""
+    values, mean = accuracy["by_seed"], accuracy["mean"]
+    ax.plot(np.linspace(at - 0.3, at, len(values)), values, marker, color=color, ms=4, alpha=0.6, mec="none")
+    ax.plot([at + 0.17] * 2, accuracy["interval"] or [mean] * 2, color=INK, lw=1.2)
+    ax.plot([at + 0.17], [mean], marker, color=color, ms=6, mec=INK, mew=0.6)
+    ax.annotate(f" {mean:.3f}", (at + 0.2, mean), fontsize=8, va="center")
