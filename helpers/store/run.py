@@ -44,11 +44,6 @@ class Run:
             raise AssertionError(f"Not as claimed of the report's own run: {sentence}")
         return sentence
 
-    @property
-    def checkpoint(self) -> Path:
-        """Return the file for the state of this chapter's training."""
-        return self.path("checkpoint.npz")
-
     def cache(self, name: str) -> Path:
         """Return the file RUN_DIR/cache/<name>.npz for what takes long, whichever chapter makes or reads it."""
         return self.folder / "cache" / f"{name}.npz"

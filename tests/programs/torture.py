@@ -38,7 +38,7 @@ sys.path.append(os.environ["TESTS"])
 from torture import train
 from helpers.store import Run
 run = Run("01_train", DATASET, RUN_DIR, seed=SEED, epochs=EPOCHS)
-model, history = train(run.checkpoint, int(os.environ["SIZE"]), EPOCHS)
+model, history = train(run.path("checkpoint.npz"), int(os.environ["SIZE"]), EPOCHS)
 run.save_arrays("weights", **model.state())
 run.save_json("losses", history.loss)
 [f"{loss:.4f}" for loss in history.loss]"""

@@ -62,7 +62,6 @@ def test_a_chapter_reads_what_another_wrote(tmp_path):
     assert fourth.load_arrays(THIRD, "network")["w"].tolist() == [0, 1, 2]
     assert list(fourth.load_arrays(THIRD, "network", ["b"])) == ["b"]
     assert third.path("network.npz") == fourth.artifact(THIRD, "network.npz")
-    assert third.checkpoint == tmp_path / "artifacts" / THIRD / "checkpoint.npz"
     assert third.cache("scenes") == fourth.cache("scenes") == tmp_path / "cache" / "scenes.npz"
 
 
