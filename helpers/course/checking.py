@@ -102,7 +102,7 @@ def _shown(value) -> str:
     if isinstance(value, np.ndarray) and value.size > 12:
         return f"array {value.shape}"
     if isinstance(value, np.ndarray):
-        return str(np.round(value.astype(float), 4).tolist())
+        return str((np.round(value.astype(float), 4) if value.dtype.kind == "f" else value).tolist())
     return f"({', '.join(map(_shown, value))})" if isinstance(value, tuple) else str(value)
 
 

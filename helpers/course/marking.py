@@ -36,11 +36,8 @@ NOT_SHUT = {
 def mark(submissions: Path, out: Path | None = None, numbers=tuple(exercises.EXERCISES), seconds=SECONDS) -> list[Path]:
     """Mark these exercises of every folder in `submissions`; return the paths of marks.csv, reasons.csv and marks.html.
 
-    What was marked before, and has not changed, is not run again. ValueError where there is nothing to mark, and on a
-    system that cannot copy a process.
+    What was marked before, and has not changed, is not run again. ValueError where there is nothing to mark.
     """
-    if not hasattr(os, "fork"):
-        raise ValueError("Each exercise runs in a copy of a process, which this system cannot make: use Linux.")
     out = out or submissions / MARKS
     folders = sorted(path for path in submissions.glob("[!.]*") if path.is_dir() and path != out and path.name != MARKS)
     if not folders:

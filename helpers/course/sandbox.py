@@ -65,7 +65,8 @@ def _limit(seconds: int) -> None:
     pages = int(Path("/proc/self/statm").read_text().split()[0]) if sys.platform == "linux" else 0
     memory = pages * resource.getpagesize() + MEMORY
     for what, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_FSIZE, BYTES)):
-        resource.setrlimit(what, (most, most))
+        with contextlib.suppress(ValueError):  # macOS knows no limit of memory
+            resource.setrlimit(what, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("resource", reason="marking says here that it needs Linux")
+
 from helpers.course import exercises, marking, sandbox, student, tables
 from helpers.course.command import main
 from helpers.store.files import ROOT
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="marking says here that it needs Linux")
 NUMBERS = [number for number in exercises.EXERCISES if number[0] in "12"] + ["3.3", "3.4"]
 SECONDS = 3
 HOME = '__file__.rpartition("helpers")[0]'  # the scratch folder that it runs in
@@ -182,6 +183,14 @@ def test_what_cannot_be_marked_is_refused(tmp_path, monkeypatch, capsys, argumen
     monkeypatch.chdir(tmp_path)
     assert main(["mark", *arguments]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_system_that_cannot_copy_a_process_is_told_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.delattr(os, "fork")
+    assert main(["mark", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        "Each exercise runs in a copy of a process, which this system cannot make: use Linux.\n"
+    )
 
 
 def test_the_worker_holds_no_solution(tmp_path):
