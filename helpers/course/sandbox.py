@@ -70,11 +70,8 @@ def _limit(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _child(number: str, scratch: Path, seed: int, seconds: int) -> None:
-    """Compute one exercise's results, behind the fences, and write them where nothing else can be written."""
-    work = scratch / f"work-{number}"
-    work.mkdir()
-    out = os.open(scratch / f"{number}.npz", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+def _fence(work: Path, readable: list[str], seconds: int) -> None:
+    """Shut this process into a folder, quiet, without a network, and with its limits."""
     os.setsid()
     os.chdir(work)
     tempfile.tempdir = os.environ["KERAS_HOME"] = str(work)
@@ -83,8 +80,16 @@ def _child(number: str, scratch: Path, seed: int, seconds: int) -> None:
         os.dup2(null, stream)
     if sys.platform == "linux":
         libc.unshare(NEW_USER | NEW_NETWORK)
-    _shut_files(work, [*READABLE, str(scratch), str(Path(__file__).parents[2])])
+    _shut_files(work, readable)
     _limit(seconds)
+
+
+def _child(number: str, scratch: Path, seed: int, seconds: int) -> None:
+    """Compute one exercise's results, behind the fences, and write them where nothing else can be written."""
+    work = scratch / f"work-{number}"
+    work.mkdir()
+    out = os.open(scratch / f"{number}.npz", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    _fence(work, [*READABLE, str(scratch), str(Path(__file__).parents[2])], seconds)
     exercise = exercises.find(number)
     path = exercises.path_of(exercise.module, scratch)  # alone: what it imports of helpers is the edition's own
     try:
