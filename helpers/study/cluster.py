@@ -38,11 +38,8 @@ def shared_out(
         return
     from distributed import as_completed
 
-    client = (
-        _connected(scheduler.rstrip("/"))
-        if scheduler
-        else _started(workers, [SETTINGS[name].memory_gb for _, name in kinds])
-    )
+    needs = [SETTINGS[network].memory_gb for _, network in kinds]
+    client = _connected(scheduler.rstrip("/")) if scheduler else _started(workers, max(needs))
     with client, _held(client, arrays) as place:
         futures = {client.submit(_train, train, training, place, pure=False): training for training in trainings}
         for future in as_completed(futures):
@@ -81,14 +78,14 @@ def _train(train: Callable, training: Training, place: str) -> dict:
     return train(training, get_worker().plugins[place].held[training.dataset, training.network])
 
 
-def _started(workers: int | None, needs: Sequence[float]):
+def _started(workers: int | None, need: float):
     """Return a client of processes started for it; ValueError where so many trainings do not fit into memory."""
     import dask
     import psutil
     from dask.system import CPU_COUNT  # of this process, not of the machine
     from distributed import Client
 
-    need, free = max(needs), psutil.virtual_memory().available / 1e9
+    free = psutil.virtual_memory().available / 1e9
     if free < need * (workers or 1):
         raise ValueError(
             f"{workers or 1} workers cannot each have the {need:g} GB that a training takes: {free:.1f} GB are free."
