@@ -30,15 +30,15 @@ def test_the_name_and_the_first_weights_are_the_plain_layers():
     assert all(np.array_equal(quick.params[name], plain.params[name]) for name in plain.params)
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
 @given(
     sizes=st.tuples(st.integers(1, 4), st.integers(1, 20), st.integers(1, 5)),
     seed=seeds,
     dtype=dtypes,
     layout=layouts,
     rows=st.integers(1, 25),
-    momentum=st.sampled_from([0.0, 0.9]),
 )
-def test_whatever_its_blocks_it_is_the_plain_layer(sizes, seed, dtype, layout, rows, momentum):
+def test_whatever_its_blocks_it_is_the_plain_layer(momentum, sizes, seed, dtype, layout, rows):
     n, inputs, outputs = sizes
     plain, quick = pair(inputs, outputs, dtype, seed % 1000)
     x, dout = (
