@@ -54,9 +54,14 @@ def test_words_for_listeners_come_when_all_is_at_rest(page):
       const status = document.querySelector("#fig-convolution .status");
       new MutationObserver(() => { window.spoken += 1; }).observe(status, { childList: true });
     }""")
-    for text in ("1", "12", "12.", "12.5"):
-        page.get_by_label("Row 1, column 1", exact=True).fill(text)
-    page.wait_for_timeout(900)
+    page.get_by_label("Row 1, column 1", exact=True).evaluate("""field => {
+      for (const text of ["1", "12", "12.", "12.5"]) {
+        field.value = text;
+        field.dispatchEvent(new Event("input"));
+      }
+    }""")
+    page.wait_for_function("window.spoken > 0")
+    page.wait_for_timeout(700)
     assert page.evaluate("window.spoken") == 1
 
 
