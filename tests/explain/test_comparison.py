@@ -101,6 +101,14 @@ def test_in_mosaics_the_baselines_know_no_class(images):
     assert unknown["Grad-CAM"][1] is None
 
 
+def test_mosaics_ask_for_the_classes_that_are_there(images, monkeypatch):
+    asked, zeros = [], np.zeros((4, SIDE, 2 * SIDE), np.float32)
+    monkeypatch.setattr(compare_maps, "cam_maps", lambda model, a, classes, *args: asked.append(classes) or zeros)
+    monkeypatch.setattr(vgg19, "features", lambda *args, **kwargs: None)
+    compare_maps.distractor_game(None, images[:4], np.array([0, 0, 2, 2]), None, LAYER, rng=rng())
+    assert np.array_equal(asked, [[0] * 4, [2] * 4])
+
+
 @pytest.mark.parametrize("changed", ["vgg19/backbone.py", "explain/comparison.py", "explain/deletion.py"])
 def test_kept_curves_are_used_for_the_same_code_only(model, images, tmp_path, monkeypatch, changed):
     curves, made = deletion.Curves(np.arange(2.0), np.zeros((1, 2)), np.ones((1, 2))), []
@@ -128,6 +136,11 @@ def test_curves_begin_and_end_at_what_the_network_says(model, images, tmp_path):
         np.testing.assert_allclose(curves.insertion[:, k, -1], whole, atol=1e-4)
         np.testing.assert_allclose(curves.deletion[:, k, 0], whole, atol=1e-4)
         np.testing.assert_allclose(curves.deletion[:, k, -1], gray, atol=1e-4)
+    pixels = images[0].astype(np.float32)
+    forward = lambda batch: vgg19.predict(model, vgg19.preprocess(batch))  # noqa: E731
+    alone = explain.insertion_deletion(forward, pixels, maps[1, 0], 1, steps=2, fill=[123.68, 116.779, 103.939])
+    np.testing.assert_allclose(curves.insertion[0, 1], alone.insertion, atol=1e-4)  # its own map, in its own order
+    np.testing.assert_allclose(curves.deletion[0, 1], alone.deletion, atol=1e-4)
     again = compare_maps.fading_curves(model, images[:2], maps, [1, 2], steps=2, cache=tmp_path / "curves.npz")
     assert np.array_equal(curves.insertion, again.insertion)
 

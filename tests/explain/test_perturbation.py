@@ -26,6 +26,7 @@ def test_an_object_on_a_plain_ground_vanishes():
     images, masks = np.full((2, 40, 50, 3), 90, np.uint8), np.zeros((2, 40, 50), bool)
     masks[0, 10:20, 15:30] = masks[1, 25:30, 5:9] = True
     images[masks] = (255, 0, 0)
+    images[0, 7:10, 15:30] = (170, 45, 45)  # a soft edge, beside the mask
     out = perturbation.without_object(images, masks)
     assert np.abs(out.astype(int) - 90).max() <= 3  # Telea's rule rounds as it goes inwards
     assert out.shape == images.shape

@@ -124,6 +124,14 @@ def test_many_maps_are_compared_one_by_one():
     assert result.rank[1, 0, 1] < -0.9
 
 
+def test_every_stage_is_compared_with_the_trained_network():
+    ramp = np.arange(143.0).reshape(11, 13)
+    maps = iter([ramp, ramp, ramp[::-1], ramp[::-1]])
+    stages = {"top": ["scores"], "next": ["hidden"]}
+    result = explain.randomisation_test(keras_net(), lambda model: next(maps), rng=rng(), stages=stages)
+    assert result.rank[1] == result.rank[2] < -0.9
+
+
 @pytest.mark.parametrize(
     ("build", "ask", "says"),
     [
@@ -208,9 +216,9 @@ def test_a_map_without_an_order_is_like_no_other():
 
 
 def test_scaled_is_the_size_relative_to_the_largest():
-    heat = np.stack([np.full(MAP, -4.0), np.zeros(MAP)])
+    heat = np.stack([np.full(MAP, -4.0), np.zeros(MAP), np.full(MAP, 8.0)])
     heat[0, 0, 0] = 2
     result = scaled(heat)
     assert result[0, 0, 0] == 0.5
-    assert result[0].max() == 1
+    assert result[0].max() == result[2].max() == 1
     assert not result[1].any()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.store import code, files
+from helpers.training import softmax_cross_entropy
 from helpers.vgg19 import head as transfer
 from helpers.vgg19.backend import keras
 
@@ -70,6 +71,19 @@ def test_the_seed_draws_the_head():
         transfer.add_head(backbone(), 1, seed=0)
 
 
+def test_the_two_dense_layers_are_drawn_apart():
+    hidden, logits = (transfer.add_head(backbone(), 5, seed=0, units=5).get_layer(n) for n in ("hidden", "logits"))
+    assert not np.allclose(hidden.get_weights()[0], logits.get_weights()[0])
+
+
+def test_a_step_is_that_of_the_mean_loss():
+    model, (x, labels) = transfer.tail(head(), "pooled", "logits"), clouds((5,), n=7)
+    bias = model.get_weights()[-1]
+    logits = transfer.training_step(model, keras.optimizers.SGD(0.5))(x, labels).numpy()
+    dlogits = softmax_cross_entropy(logits, labels)[1]
+    np.testing.assert_allclose(model.get_weights()[-1] - bias, -0.5 * dlogits.sum(axis=0), rtol=1e-4, atol=1e-7)
+
+
 def test_a_tail_is_the_rest_of_the_network():
     model, x = head(), rng().normal(size=(3, 8, 6, 3)).astype(np.float32)
     for after in ("block4_conv1", "block4_pool", "pooled"):
@@ -89,7 +103,7 @@ def test_training_the_head_learns_and_leaves_the_backbone(dropout):
     history = transfer.train_head(model, train, val, seed=0, epochs=12, learning_rate=0.01)
     assert transfer.digest(model, BACKBONE) == before
     assert len(history.loss) == len(history.val_accuracy) == len(history.seconds) == 12
-    assert history.val_accuracy[-1] > 0.9
+    assert min(history.accuracy[-1], history.val_accuracy[-1]) > 0.9
     assert min(history.val_loss) < 0.5 * history.val_loss[0]
     # the best epoch is kept, and on features as they are, although the training divides them
     assert loss_of(model, "pooled", val) == pytest.approx(min(history.val_loss), rel=1e-4)
