@@ -56,6 +56,16 @@ def test_another_colour_is_another_picture():
     assert {pair.indices: pair.is_duplicate for pair in pairs} == {(0, 0): False, (0, 1): True}
 
 
+def test_a_texture_in_another_colour_is_another_picture():
+    texture = cv2.GaussianBlur(np.random.default_rng(0).normal(0, 200, (96, 96, 1)), (0, 0), 4)[..., None]
+    colours = np.array([[140, 100, 100], [100, 100, 140]])[:, None, None]
+    cloths = np.clip(texture + colours, 0, 255).astype(np.uint8)
+    (pair,) = closest({"train": cloths[:1], "test": cloths[1:]}, count=1)
+    assert not pair.is_alike
+    (pair,) = closest({"train": cloths[:1], "test": np.array([planted.jpeg(cloths[0])])}, count=1)
+    assert pair.is_duplicate
+
+
 def test_pictures_of_like_things_are_none():
     chosen = {"train": (7, 16, 28, 31), "test": (2, 6, 8, 11)}  # under sail at sea, and much alike
     ketches = {s: np.array([scenes.picture("ketch", s, i, 96)[0] for i in numbers]) for s, numbers in chosen.items()}
