@@ -35,14 +35,11 @@ def filters_and_maps(filters: Mapping, maps: Mapping, channels: Sequence[int], n
         beside += [f"{name}\n{time}".rstrip() for time in maps]
     figure = panels(rows, map(str, channels), beside)
     if len(maps) == 2:
-        headline(figure, _change(*([of[..., channels] for of in pair.values()] for pair in (filters, maps))))
+        change = (moved(*(of[..., channels] for of in pair.values())) for pair in (filters, maps))
+        dead = np.count_nonzero(~[*maps.values()][1][..., channels].any(axis=(0, 1, 2)))
+        said = f"; {dead} of {len(channels)} filters are dead afterwards" if dead else ""
+        headline(figure, "Kernels changed by {:.2g} of their size, maps by {:.2g}".format(*change) + said)
     return figure
-
-
-def _change(kernels: Sequence[np.ndarray], maps: Sequence[np.ndarray]) -> str:
-    dead = np.count_nonzero(~maps[1].any(axis=(0, 1, 2)))
-    said = f"; {dead} of {maps[1].shape[-1]} filters are dead afterwards" if dead else ""
-    return f"Kernels changed by {moved(*kernels):.2g} of their size, maps by {moved(*maps):.2g}{said}"
 
 
 def _map(k: int, maps: np.ndarray, compared: Sequence[np.ndarray]) -> Panel:

@@ -35,10 +35,7 @@ class Panel:
 
 
 def panels(rows: Sequence, headers=(), names: Sequence[str] = (), *, label: str = "", top: float = 1.0) -> Figure:
-    """Draw rows of panels, images or None, as many as fit, beneath their headers and beside their names.
-
-    `label` adds a colour bar for heat maps, all of which go from 0 to `top`.
-    """
+    """Draw rows of panels, images or None, as many as fit; `label`: of a colour bar for heat maps from 0 to `top`."""
     rows = [[Panel(p) if isinstance(p, np.ndarray) else p for p in row] for row in rows]
     for panel, header in zip(rows[0], headers, strict=False):
         panel.title = "\n".join(filter(None, (header, panel.title)))

@@ -105,8 +105,8 @@ def _of_many(counts: np.ndarray, names: Sequence[str]) -> Figure:
 
 def _shade(ax: Axes, counts: np.ndarray, **look) -> None:
     """Colour a matrix by the roots of its numbers, so that a single image among many can be seen."""
-    roots = FuncNorm((lambda x: np.sign(x) * np.sqrt(np.abs(x)), lambda x: np.sign(x) * x**2))
-    roots.vmin, roots.vmax = -max(1, counts.max()), max(1, counts.max())
+    most = max(1, counts.max())
+    roots = FuncNorm((lambda x: np.sign(x) * np.sqrt(np.abs(x)), lambda x: np.sign(x) * x**2), -most, most)
     signed = np.where(np.eye(len(counts)), counts, -counts)
     cmap = seaborn.blend_palette([ORANGE, "#f3f4f6", BLUE], as_cmap=True)
     labels = {"xticklabels": False, "yticklabels": False}

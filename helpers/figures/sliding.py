@@ -51,7 +51,7 @@ def convolution_steps(x: np.ndarray, h: np.ndarray) -> Figure:
         tiles[0, reach : reach + len(x)] = x
         tiles[1, n : n + len(h)] = h[::-1]
         tiles[2] = tiles[0] * tiles[1]
-        show_numbers(ax, tiles, f"n = {n}: sum {_number(tiles[2].sum())}")
+        show_numbers(ax, tiles, f"n = {n}: sum {tiles[2].sum():g}")
         frame(ax, "white", 0)
     axes[0].set_yticks([0.5, 1.5, 2.5], ["signal", "kernel", "products"], rotation=0)
     return figure
@@ -78,11 +78,7 @@ def sliding_strip(image: np.ndarray, kernel: np.ndarray, at: Sequence[tuple[int,
         done = np.arange(feature_map.size).reshape(feature_map.shape) <= i * feature_map.shape[1] + j
         so_far = np.ma.masked_where(~done, feature_map)
         show_numbers(above, image, f"at ({i}, {j})", cmap="gray", limits=(0, image.max()))
-        show_numbers(below, so_far, f"sum {_number(feature_map[i, j])}", limits=(-limit, limit))
+        show_numbers(below, so_far, f"sum {feature_map[i, j]:g}", limits=(-limit, limit))
         for ax, (height, width) in ((above, kernel.shape), (below, (1, 1))):
             ax.add_patch(Rectangle((j, i), width, height, fill=False, ec=ORANGE, lw=2, zorder=3))
     return figure
-
-
-def _number(value: float) -> str:
-    return f"{value:g}".replace("-", "−")

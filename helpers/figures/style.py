@@ -23,8 +23,6 @@ FALLBACK = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Droid Sans Fallback", "Yu G
             "Malgun Gothic", "Hiragino Sans", "PingFang SC", "Arial Unicode MS", "Segoe UI Symbol", "Noto Emoji",
             "Symbola", "Apple Symbols")  # fmt: skip
 RC = {
-    **dict.fromkeys(("font.size", "axes.titlesize"), 9),
-    **dict.fromkeys(("axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize"), 8),
     **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
     **dict.fromkeys(("text.color", "axes.labelcolor"), INK),
     "axes.titleweight": "bold",
@@ -38,7 +36,7 @@ def setup() -> None:
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # a fallback may have no bold face
     known = set(font_manager.get_font_names())
     fonts = ["DejaVu Sans", *(name for name in FALLBACK if name in known)]
-    seaborn.set_theme(context="paper", style="ticks", palette=(*SIX[:3], GRAY), rc=RC | {"font.family": fonts})
+    seaborn.set_theme("paper", "ticks", font_scale=0.92, palette=(*SIX[:3], GRAY), rc=RC | {"font.family": fonts})
     if shell := get_ipython():
         shell.display_formatter.formatters["image/png"].for_type(Figure, to_png)
 
@@ -101,5 +99,5 @@ def show_numbers(ax: Axes, values, title: str = "", *, cmap=SIGNED, limits=None,
     look = {"cmap": cmap, "vmin": low, "vmax": high, "linewidths": 0.5, "linecolor": GRAY, "cbar": False}
     bare = {"xticklabels": False, "yticklabels": False, "square": True}
     seaborn.heatmap(np.ma.getdata(values), ax=ax, **numbers, **look, **bare)
-    ax.set_title(title, fontweight="normal", fontsize=8)
+    ax.set_title(title.replace("-", "−"), fontweight="normal", fontsize=8)
     frame(ax, GRAY, 0.6)
