@@ -24,8 +24,8 @@ def focus(gradient: np.ndarray) -> tuple[int, int, int, int]:
     where = np.argwhere(sizes > 0.1 * sizes.max()) if sizes.any() else np.array([[0, 0]])
     (top, left), (bottom, right) = where.min(axis=0), where.max(axis=0) + 1
     side = min(max(bottom - top, right - left, FOCUS), *sizes.shape)
-    top = int(np.clip((top + bottom - side) // 2, 0, sizes.shape[0] - side))
-    left = int(np.clip((left + right - side) // 2, 0, sizes.shape[1] - side))
+    middle = np.array([top + bottom - side, left + right - side]) // 2
+    top, left = np.clip(middle, 0, np.array(sizes.shape) - side).tolist()
     return top, left, top + int(side), left + int(side)
 
 

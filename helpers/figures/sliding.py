@@ -59,12 +59,10 @@ def convolution_steps(x: np.ndarray, h: np.ndarray) -> Figure:
 
 def kernel_on_patch(patch: np.ndarray, kernel: np.ndarray) -> Figure:
     """Draw a kernel, the kernel turned by 180 degrees, a patch of pixels and the products, with their numbers."""
-    turned = kernel[::-1, ::-1]
-    figure = canvas(2.0)
+    figure, turned, gray = canvas(2.0), kernel[::-1, ::-1], {"cmap": "gray", "limits": (0, 1)}
     parts = {"kernel": kernel, "turned kernel": turned, "pixels": patch, "products": turned * patch}
     for ax, (title, values) in zip(figure.subplots(1, 4), parts.items(), strict=True):
-        colors = {"cmap": "gray", "limits": (0, 1)} if title == "pixels" else {}
-        show_numbers(ax, values, title, text="{:.2f}".format, **colors)
+        show_numbers(ax, values, title, text="{:.2f}".format, **(gray if title == "pixels" else {}))
     return figure
 
 
