@@ -58,8 +58,7 @@ def confusion(images: np.ndarray, actual: np.ndarray, predicted: np.ndarray, cla
     classes = len(class_names)
     cells = np.ravel_multi_index((actual, predicted), (classes, classes))
     counts = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
-    draw = _of_few if classes <= LEGIBLE else _of_many
-    figure = draw(counts, drawn_names(class_names, 18))
+    figure = (_of_few if classes <= LEGIBLE else _of_many)(counts, drawn_names(class_names, 18))
     ax, right = figure.axes[0], np.trace(counts)
     if classes <= PICTURED:
         for i, j in np.ndindex(counts.shape):
