@@ -177,6 +177,8 @@ def lines(parts: Sequence[tuple], xlabel: str, ylabel: str, x=None, *, limit: fl
         ax.set(xlabel=xlabel, title=title)
         if isinstance(at[0], str):
             ax.set_xticks(range(len(at)), at, rotation=40, ha="right")
+        elif isinstance(at, range):
+            ax.xaxis.get_major_locator().set_params(integer=True)
     if limit:
         axes[0].axhline(limit, color=INK, lw=0.8, ls=":")
     lowest = min(np.min(curve) for _, by_name in parts for curve in by_name.values())
