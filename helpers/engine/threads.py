@@ -32,7 +32,6 @@ def _after_fork() -> None:
     """Forget the threads, which a forked process does not have."""
     global _turn
     _workers.cache_clear()
-    _inside.__dict__.clear()
     _turn = threading.RLock()
 
 
@@ -65,8 +64,7 @@ def in_threads(work: Callable[[Iterator], None], items: Sequence) -> None:
         if count < 2:
             work(share)
             return
-        # In the caller's context: its np.errstate holds. One iterator: its next item goes out once.
-        futures = [_workers().submit(copy_context().run, work, share) for _ in range(count)]
+        futures = [_workers().submit(copy_context().run, work, share) for _ in range(count)]  # its np.errstate, too
         wait(futures)  # all of them, so that after an error nothing is still being written
         for future in futures:
             future.result()
