@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from helpers.figures.images import Panel, draw, panels
 from helpers.figures.style import GRAY, ORANGE, SIX, canvas, headline
-from helpers.figures.text import small
+from helpers.figures.text import thumbnail
 
 FOCUS = 48  # pixels: the least side of the region that is shown of a gradient
 
@@ -57,7 +57,7 @@ def regions(neurons: Sequence[tuple], gradients: Sequence[np.ndarray]) -> list[d
     """Return what `neuron_gradients` shows of one image's neurons, for the report's page (`text.Live`)."""
     names = ("row", "column", "channel", "activation", "box", "gradient")
     each = (
-        (*neuron, box, small((255 * shown).astype(np.uint8), 128))
+        (*neuron, box, thumbnail((255 * shown).astype(np.uint8), 128))
         for neuron, box, shown in zip(neurons, *_filled(gradients), strict=True)
     )
     return [dict(zip(names, values, strict=True)) for values in each]

@@ -83,7 +83,7 @@ class Live:
     """A figure that answers in the report's page, and is its `still` everywhere else, as one output of a cell.
 
     kind names the script that makes it, helpers/report/assets/interactive/<kind>.js, and `data` are what that script
-    reads: pictures, which are uint8 arrays (H, W, 3), become PNGs that lose nothing, `small` ones WebP, other arrays
+    reads: pictures, which are uint8 arrays (H, W, 3), become PNGs that lose nothing, `thumbnail`s WebP, other arrays
     lists of numbers.
     """
 
@@ -95,7 +95,7 @@ class Live:
         return data | {LIVE: _plain(self.data)}, metadata
 
 
-def small(picture: np.ndarray, side: int = 64) -> Image.Image:
+def thumbnail(picture: np.ndarray, side: int = 64) -> Image.Image:
     """Return a picture (H, W, 3) uint8 no larger than `side`, which `Live` keeps with a small loss."""
     image = Image.fromarray(picture)
     image.thumbnail((side, side), Image.Resampling.LANCZOS)

@@ -9,7 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from helpers.figures import KERNELS, regions
-from helpers.figures.text import LIVE, _plain, small
+from helpers.figures.text import LIVE, _plain, thumbnail
 from helpers.report import rendering
 
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4//8/AAX+Av4N70a4AAAAAElFTkSuQmCC"
@@ -23,7 +23,7 @@ def random_figures():
     filters = {when: {"w": rng.normal(size=(5, 27)), "b": rng.normal(size=5)} for when in ("before", "after")}
     history = {key: rng.random(6) for key in ("loss", "val_loss", "accuracy", "val_accuracy")}
     actual, predicted = rng.integers(0, 3, (2, 40))
-    thumbnails = {k: small(rng.integers(0, 256, (224, 224, 3), dtype=np.uint8)) for k in range(40)}
+    thumbnails = {k: thumbnail(rng.integers(0, 256, (224, 224, 3), dtype=np.uint8)) for k in range(40)}
     tops = [(row, 3, 10 * row, float(rng.random())) for row in range(5)]
     gradients = np.zeros((5, 224, 224, 3))
     for k in range(5):
