@@ -40,7 +40,7 @@ bench: $(READY)  ## time a training step against Keras, and PyTorch and JAX if i
 
 study: $(READY)  ## repeat the trainings over seeds on Dask, hours; writes reports/study.csv and the README's table
 	$(PY) -m helpers.study --datasets scenes caltech101
-	$(PY) -m helpers.study readme
+	$(PY) tests/programs/readme_numbers.py
 
 faults: $(READY) ## plant faults in a copy of the code, one at a time: the tests must catch each
 	$(PY) tests/programs/faults.py
@@ -66,8 +66,8 @@ mark: $(READY)   ## mark every folder in SUBMISSIONS=; CHAPTERS=35 marks theirs 
 	$(PY) -m helpers.course mark $(if $(CHAPTERS),--chapters "$(CHAPTERS)") -- "$$SUBMISSIONS"
 
 readme: $(READY) ## make the README's pictures and its table anew, of what is committed
-	$(PY) -m helpers.report.readme_pictures
-	$(PY) -m helpers.study readme
+	$(PY) tests/programs/readme_pictures.py
+	$(PY) tests/programs/readme_numbers.py
 
 clean:           ## remove the environment and every run in reports; what a study has finished stays
 	rm -rf $(VENV) .venv-peers .pytest_cache .ruff_cache *.egg-info reports/study

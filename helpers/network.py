@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers import _checks, engine, layers
 from helpers.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU
-from helpers.store.files import read_npz, whole_file
+from helpers.store.files import read_npz, write_npz
 from helpers.training import SGD, History, evaluate, fit, softmax, softmax_cross_entropy, to_inputs
 
 __all__ = [
@@ -51,8 +51,7 @@ class Sequential(layers.Sequential):
 
     def save(self, path: str | Path) -> None:
         """Write the parameters to an .npz file, whole or not at all."""
-        with whole_file(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **self.state())
+        write_npz(path, self.state())
 
     def load(self, path: str | Path) -> None:
         """Read parameters that `save` wrote; ValueError when damaged, or another network's."""

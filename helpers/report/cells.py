@@ -15,9 +15,8 @@ KEPT = ("jupyter", "tags")  # of a committed cell's metadata: nothing else is th
 _FOR_TOOLS = re.compile(r"[ \t]*# (?:fmt: skip|noqa\b.*|type: ignore.*)$", re.MULTILINE)
 # A last expression of code that is but text: what it says stands below.
 TEXT = re.compile(r"^(?:Markdown|solution|source)\(.*(?:\n(?:[ )].*)?)*\Z", re.MULTILINE)
-_FOLD = re.compile(
-    r"\A<details><summary>Solution</summary>\n\n(.*)\n\n</details>\Z", re.DOTALL
-)  # figures.text makes it
+# A solution's fold, which figures.text makes for Jupyter: the report has its own.
+FOLD = re.compile(r"\A<details><summary>Solution</summary>\n\n(.*)\n\n</details>\Z", re.DOTALL)
 
 
 def read(path: Path) -> NotebookNode:
@@ -56,11 +55,6 @@ def shown(notebooks: Iterable[NotebookNode], tag: str) -> str:
 def is_folded(cell: NotebookNode) -> bool:
     """Tell whether a code cell only loads, tabulates or draws, so that readers see what it shows and not its code."""
     return bool(tags(cell) & {"hide-input", "remove-input"}) or cell.source.startswith("source(")
-
-
-def unfolded(text: str) -> str:
-    """Return a solution without its fold, which the report makes in its own way; any other text as it is."""
-    return _FOLD.sub(r"\1", text)
 
 
 def cleaned(path: Path) -> str:

@@ -48,7 +48,8 @@ def execute(notebooks: Iterable[Path], parameters: dict, run_dir: Path, inputs: 
         width = max(len(notebook.stem) for notebook in notebooks)
         for notebook in notebooks:
             cells = read_cells(notebook)
-            key = digest([given, cells, _sources(cells), handed_on])
+            sources = hashes(dependencies(cell["source"] for cell in cells if cell["type"] == "code"))
+            key = digest([given, cells, sources, handed_on])
             same = _unchanged(record["notebooks"].get(notebook.stem), key, run_dir)
             took = "unchanged" if same else _execute_one(notebook, key, parameters, run_dir, record)
             print(f"{notebook.stem:{width}}  {took}", flush=True)
@@ -121,8 +122,3 @@ def _training(path: Path) -> float:
         return sum(read_json(path, "run the notebook again")["history"]["seconds"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0
-
-
-def _sources(cells: list[dict]) -> dict[str, str]:
-    """Return the hashes of the project's own files that the cells' results depend on."""
-    return hashes(dependencies(cell["source"] for cell in cells if cell["type"] == "code"))

@@ -38,10 +38,16 @@ def run(
 
 
 def render(run_dir: str | Path | None = None) -> tuple[Path, Path]:
-    """Render a run's notebooks as its report.html and .pdf, or the committed ones in reports/; see `rendering`."""
+    """Render a run's notebooks, or the committed ones; errors as of `rendering.write`, FileNotFoundError for none."""
     from helpers.report import rendering
 
-    return rendering.write(committed(), _usual(), REPORTS) if run_dir is None else rendering.render(run_dir)
+    if run_dir is None:
+        return rendering.write(committed(), _usual(), REPORTS)
+    folder = files.expanded(run_dir).resolve()
+    notebooks = sorted((folder / "notebooks").glob("*.ipynb"))
+    if not notebooks:
+        raise FileNotFoundError(f"There is no executed notebook in {folder / 'notebooks'}: run the chain first.")
+    return rendering.write(notebooks, chain.read_record(folder).get("parameters", {}), folder)
 
 
 def _usual() -> dict:

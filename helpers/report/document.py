@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -54,22 +55,19 @@ def fingerprint(notebooks: list[Path]) -> str:
     return digest(told)
 
 
-def _div(classes: str, attributes: dict[str, str], blocks: list) -> dict:
-    return {"t": "Div", "c": [["", classes.split(), list(attributes.items())], blocks]}
+def _div(classes: str, attributes: dict[str, str], blocks: Iterable[dict]) -> dict:
+    return {"t": "Div", "c": [["", classes.split(), list(attributes.items())], list(blocks)]}
 
 
 def _block(kind: str, text: str, **attributes: str) -> dict:
     return {"t": "CodeBlock", "c": [["", [kind], list(attributes.items())], text]}
 
 
-def _notebook(name: str, notebook: NotebookNode, called: dict[str, str], folder: Path) -> list[dict]:
-    blocks = []
+def _notebook(name: str, notebook: NotebookNode, called: dict[str, str], folder: Path) -> Iterator[dict]:
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type != "raw" and not cells.tags(cell) & LEFT_OUT:
             with cells.named(name, index):
-                is_code = cell.cell_type == "code"
-                blocks.append(_code_cell(cell, called, folder) if is_code else _markdown_cell(cell, folder))
-    return blocks
+                yield _code_cell(cell, called, folder) if cell.cell_type == "code" else _markdown_cell(cell, folder)
 
 
 def _markdown_cell(cell: NotebookNode, folder: Path) -> dict:
@@ -111,4 +109,4 @@ def _output(output: NotebookNode, folder: Path) -> dict:
         return _block("html", re.sub(r"(?is)<(style|script)\b.*?</\1\s*>", "", content))
     if kind == "text/latex" and not content.startswith("$"):
         content = f"$${content}$$"
-    return _block("text" if kind == "text/plain" else "markdown", cells.unfolded(content))
+    return _block("text" if kind == "text/plain" else "markdown", cells.FOLD.sub(r"\1", content))

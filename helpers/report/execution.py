@@ -55,6 +55,7 @@ def execute_notebook(notebook: Path, copy: Path, parameters: dict) -> None:
     import papermill
     from nbclient.exceptions import DeadKernelError
 
+    failed = None
     with tempfile.TemporaryDirectory() as folder, own_kernel():
         output = Path(folder) / notebook.name
         try:
@@ -71,14 +72,11 @@ def execute_notebook(notebook: Path, copy: Path, parameters: dict) -> None:
                 shutdown_kernel="immediate",  # a busy kernel would be waited for after Ctrl-C
             )
         except (papermill.PapermillExecutionError, DeadKernelError) as error:
-            _move(output, copy)
-            raise ChainError(_failure(notebook, copy, error)) from error
-        _move(output, copy)
-
-
-def _move(source: Path, target: Path) -> None:
-    with whole_file(target) as temporary:
-        temporary.write_bytes(source.read_bytes())
+            failed = error
+        with whole_file(copy) as part:
+            part.write_bytes(output.read_bytes())
+    if failed:
+        raise ChainError(_failure(notebook, copy, failed)) from failed
 
 
 def _failure(notebook: Path, copy: Path, error: Exception) -> str:

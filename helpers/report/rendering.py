@@ -14,20 +14,11 @@ import typst
 from matplotlib import get_data_path
 from matplotlib.font_manager import get_font
 
-from helpers.report import chain, document
-from helpers.store.files import ROOT, expanded, whole_file
+from helpers.report import document
+from helpers.store.files import ROOT, whole_file
 
 ASSETS = Path(__file__).parent / "assets"
 FACTS = {"DATASET": "Data set", "WEIGHTS": "VGG19 weights", "SEED": "Seed", "EPOCHS": "Epochs"}  # on the title page
-
-
-def render(run_dir: str | Path) -> tuple[Path, Path]:
-    """Write a run's report.html and .pdf from its notebooks; FileNotFoundError if there are none, see `write`."""
-    run_dir = expanded(run_dir).resolve()
-    notebooks = sorted((run_dir / "notebooks").glob("*.ipynb"))
-    if not notebooks:
-        raise FileNotFoundError(f"There is no executed notebook in {run_dir / 'notebooks'}: run the chain first.")
-    return write(notebooks, chain.read_record(run_dir).get("parameters", {}), run_dir)
 
 
 def write(notebooks: list[Path], parameters: dict, where: Path) -> tuple[Path, Path]:

@@ -32,9 +32,7 @@ def shared_out(
     arrays = {(dataset, network): prepared[dataset].arrays(network) for dataset, network in sorted(kinds)}
     if workers == 0 and not scheduler:
         for training in trainings:
-            with _named(training):
-                result = train(training, arrays[training.dataset, training.network])
-            yield training, result
+            yield training, _result(training, train, training, arrays[training.dataset, training.network])
         return
     from distributed import as_completed
 
@@ -43,15 +41,12 @@ def shared_out(
     with client, _held(client, arrays) as place:
         futures = {client.submit(_train, train, training, place, pure=False): training for training in trainings}
         for future in as_completed(futures):
-            with _named(futures[future]):
-                result = future.result()
-            yield futures[future], result
+            yield futures[future], _result(futures[future], future.result)
 
 
-@contextmanager
-def _named(training: Training) -> Iterator[None]:
+def _result(training: Training, made_by: Callable, *given) -> dict:
     try:
-        yield
+        return made_by(*given)
     except Exception as error:  # whatever it was, on Dask and here
         raise RuntimeError(f"The training {training.name} failed: {error!r}.") from error
 

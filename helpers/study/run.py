@@ -30,18 +30,14 @@ def run(
     """
     cluster.check_where(workers, scheduler)
     digests = {name: data.digest for name, data in prepared.items()}
-
-    def finished() -> dict[Training, dict]:  # on the very data that are prepared
-        return {made: result for made, result in table.read(folder) if digests.get(made.dataset) == result["data"]}
-
-    known = finished()
+    finished = table.read(folder)  # on the very data that are prepared, or on others
+    known = {training: result for training, result in finished if digests.get(training.dataset) == result["data"]}
     waiting = [training for training in wanted if training not in known]
     print(f"{len(wanted)} trainings, {len(wanted) - len(waiting)} of them finished before", flush=True)
     if waiting:
         done = cluster.shared_out(waiting, prepared, train, workers, scheduler)
         for training, result in tqdm(done, "trainings", len(waiting), unit="training"):
-            table.keep(folder, training, {"data": digests[training.dataset]} | result)
-        known = finished()
+            known[training] = table.keep(folder, training, {"data": digests[training.dataset]} | result)
     return [(training, known[training]) for training in wanted]
 
 
@@ -73,8 +69,8 @@ def _check_names(datasets: Sequence[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m helpers.study", description=__doc__.split(":")[0] + ".")
     add, usual = parser.add_argument, " (the report's alone)"
-    what = "run (the default) trains; readme makes its table anew; photographs RUN_DIR keeps a run's matrices"
-    add("what", nargs="?", default="run", choices=["run", "readme", "photographs"], help=what)
+    what = "run (the default) trains; photographs RUN_DIR keeps a run's matrices"
+    add("what", nargs="?", default="run", choices=["run", "photographs"], help=what)
     add("run_dir", nargs="?", type=Path, help="a finished run of the report on caltech101, seed 0")
     add("--datasets", nargs="+", default=["scenes"], help="(scenes)")
     add("--networks", nargs="+", default=list(SETTINGS), help=f"({' '.join(SETTINGS)})")
@@ -93,7 +89,6 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; return its exit code."""
     given = _parser().parse_args(arguments)
-    photographs = partial(published.keep_photographs, given.run_dir)
-    does = {"run": partial(_study, given), "readme": published.write_readme, "photographs": photographs}
+    does = {"run": partial(_study, given), "photographs": partial(published.keep_photographs, given.run_dir)}
     stopped = "What is finished is kept; the same command goes on from there."
     return console.finish(lambda: print(does[given.what]()), stopped)

@@ -35,18 +35,20 @@ def digest_of(dataset: Dataset) -> str:
     return content_digest(*(array for split in splits for array in (split.images, split.labels)), "bundled")
 
 
-def keep(folder: Path, training: Training, result: dict) -> None:
+def keep(folder: Path, training: Training, result: dict) -> dict:
     """Write what a training came to, of RESULT's names and "history", into the two files, each whole or not at all.
 
-    Several processes may do so at once. ValueError when the result holds NaN or infinity.
+    Returns it as `read` will. Several processes may write at once. ValueError when the result holds NaN or infinity.
     """
     name, history = _name(training, result), result.get("history") or dict.fromkeys(EPOCH, ())
+    kept = {key: result.get(key) for key in RESULT}
     epochs = enumerate(zip(*(history[key] for key in EPOCH), strict=True), 1)
     lock = folder / "study" / "table.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(lock):  # the table last: its row says that a training is finished
         _merge(folder / CURVES, name, [dict(zip(COLUMNS[CURVES], (name, k, *e), strict=True)) for k, e in epochs])
-        _merge(folder / TABLE, name, [{"training": name} | asdict(training) | {key: result.get(key) for key in RESULT}])
+        _merge(folder / TABLE, name, [{"training": name} | asdict(training) | kept])
+    return kept
 
 
 def read(folder: Path) -> list[tuple[Training, dict]]:

@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from helpers.figures import KERNELS, regions
 from helpers.figures.text import LIVE, _plain, thumbnail
-from helpers.report import rendering
+from helpers.report import render
 
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4//8/AAX+Av4N70a4AAAAAElFTkSuQmCC"
 WHY = []  # the browser's tests are skipped
@@ -62,7 +62,7 @@ def page_file(tmp_path_factory, figures):
     cells = [new_markdown_cell(f'# One <a id="ch-one"></a>\n\n{links}')]
     cells += [cell(label, data) for label, data in figures.items()]
     nbformat.write(new_notebook(cells=cells), folder / "notebooks" / "01_one.ipynb")
-    return rendering.render(folder)[0]
+    return render(folder)[0]
 
 
 @pytest.fixture(scope="session")

@@ -862,8 +862,8 @@ FAULTS = [
     Fault(
         "a failed notebook's copy is lost",
         "report/execution.py",
-        "            _move(output, copy)\n            raise ChainError(_failure",
-        "            raise ChainError(_failure",
+        "            failed = error\n",
+        "            raise ChainError(_failure(notebook, copy, error)) from error\n",
         "report/command -k traceback",
     ),
     Fault(

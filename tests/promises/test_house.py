@@ -1,7 +1,7 @@
 """The house has one rule: a file in helpers/ is the report's mathematics, a folder is everything else.
 
 Its rooms, the direction in which they import each other, and their sizes are held here. Imports are read from the
-sources, those inside functions too. What is not yet so stands in NOT_YET: its test must fail until its line is removed.
+sources, those inside functions too.
 """
 
 import ast
@@ -30,18 +30,6 @@ ARROWS = {  # what each may import, and with it all that lies below
     "pooling": ["convolution"],
 }
 DOORS = {"network": {"engine", "store"}, "training": {"store"}}  # the rooms that a file of mathematics may import
-NOT_YET = {  # each of these fails; when it holds, pytest says XPASS, and its line goes
-    "size helpers": "7,861 lines",
-}
-CASES = set()
-
-
-def held(name, *cases):
-    """Return the cases of a test, with those that do not hold yet marked as such."""
-    CASES.update(f"{name} {case}" for case in cases)
-    reasons = [NOT_YET.get(f"{name} {case}") for case in cases]
-    marks = [[pytest.mark.xfail(strict=True, reason=reason)] if reason else [] for reason in reasons]
-    return pytest.mark.parametrize("where", [pytest.param(c, marks=m) for c, m in zip(cases, marks, strict=True)])
 
 
 # What imports what ----------------------------------------------------------------------------------------------------
@@ -101,7 +89,7 @@ def test_no_arrow_runs_in_a_circle():
     assert all(where not in below(where) for where in ARROWS)
 
 
-@held("arrows", *ROOMS, *MATHEMATICS)
+@pytest.mark.parametrize("where", [*ROOMS, *MATHEMATICS])
 def test_arrows_run_down_only(where):
     allowed = below(where) | DOORS.get(where, set()) | {where, "_checks", "", *(["store"] if where in ROOMS else [])}
     mine = [name for name in FILES if place(name) == where]
@@ -110,23 +98,23 @@ def test_arrows_run_down_only(where):
     assert not up, f"against the arrows: {up}"
 
 
-@held("doors", *MATHEMATICS, "_checks")
+@pytest.mark.parametrize("where", [*MATHEMATICS, "_checks"])
 def test_mathematics_imports_no_room_but_by_its_doors(where):
     rooms = {place(name) for name in imports(f"helpers.{where}") if name in FILES} & set(ROOMS)
     assert rooms <= DOORS.get(where, set())
 
 
-@held("figures", *(name for name in FILES if place(name) == "figures"))
+@pytest.mark.parametrize("where", [name for name in FILES if place(name) == "figures"])
 def test_figures_need_neither_training_nor_tensorflow(where):
     assert not reach(where) & {"helpers.training", "helpers.network", "tensorflow", "keras"}
 
 
-@held("no notebook", *ROOMS)
+@pytest.mark.parametrize("where", ROOMS)
 def test_no_room_imports_a_notebook(where):
     assert not {"notebooks", "nbimporter"} & {name for each in FILES if place(each) == where for name in imports(each)}
 
 
-@held("tensorflow", "helpers.network", "helpers.explain", "helpers.figures.style", "helpers.data")
+@pytest.mark.parametrize("where", ["helpers.network", "helpers.explain", "helpers.figures.style", "helpers.data"])
 def test_it_is_imported_without_tensorflow(where):
     program = f"import sys, {where}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
@@ -135,7 +123,7 @@ def test_it_is_imported_without_tensorflow(where):
 # What there is, and how much of it ------------------------------------------------------------------------------------
 
 
-@held("top", "files", "folders")
+@pytest.mark.parametrize("where", ["files", "folders"])
 def test_the_top_holds_the_mathematics_and_the_rooms(where):
     if where == "files":
         assert sorted(path.stem for path in HOUSE.glob("*.py")) == sorted(["__init__", "_checks", *MATHEMATICS])
@@ -147,22 +135,21 @@ def lines(*modules):
     return sum(len(FILES[name].read_text(encoding="utf-8").splitlines()) for name in modules)
 
 
-@held("size", "mathematics", "helpers")
+@pytest.mark.parametrize("where", ["mathematics", "helpers"])
 def test_it_is_small(where):
     if where == "mathematics":
         assert lines(*(f"helpers.{name}" for name in MATHEMATICS)) <= 850
     else:
-        assert (
-            lines(*(name for name in FILES if not name.startswith(("helpers.data.scenes", "helpers.course")))) <= 7200
-        )
+        apart = ("helpers.data.scenes", "helpers.course")
+        assert lines(*(name for name in FILES if not name.startswith(apart))) <= 7200
 
 
-@held("module", *FILES)
+@pytest.mark.parametrize("where", FILES)
 def test_a_module_has_at_most_250_lines(where):
     assert lines(where) <= 250
 
 
-@held("room", *ROOMS)
+@pytest.mark.parametrize("where", ROOMS)
 def test_a_room_s_init_names_what_is_public_and_does_no_work(where):
     assert lines(f"helpers.{where}") <= 25
     docstring, *rest = TREES[f"helpers.{where}"].body
@@ -185,14 +172,10 @@ def long_bodies(module):
     return found
 
 
-@held("bodies", *MATHEMATICS, "helpers")
+@pytest.mark.parametrize("where", [*MATHEMATICS, "helpers"])
 def test_bodies_are_short(where):
     if where == "helpers":
         found = [each for name in FILES for each in long_bodies(name)]
         assert len(found) <= 15, found
     else:
         assert not long_bodies(f"helpers.{where}")
-
-
-def test_what_is_not_yet_so_is_still_a_case():
-    assert set(NOT_YET) <= CASES, "remove the lines of what is no longer there"

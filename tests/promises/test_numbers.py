@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import readme_numbers
 
 from helpers.store.files import ROOT
-from helpers.study import published, statistics
+from helpers.study import statistics
 
 NUMBER = re.compile(r"(?<![\w.])\d+(?:[_,]\d{3})*(?:\.\d+)?(?:e-?\d+)?(?![\w.]*\d)")
 ALLOWED = {  # where a number stands all the same, and why
@@ -64,8 +65,8 @@ def texts() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "notebooks").glob("0*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         yield path.stem, NUMBERED.sub("", "\n".join("".join(cell["source"]) for cell in cells))
-    before, _, rest = published.README.read_text(encoding="utf-8").partition(published.BEGIN)
-    yield "README", before + rest.partition(published.END)[2]
+    before, _, rest = readme_numbers.README.read_text(encoding="utf-8").partition(readme_numbers.BEGIN)
+    yield "README", before + rest.partition(readme_numbers.END)[2]
 
 
 @pytest.mark.parametrize("name", [name for name, _ in texts()])
@@ -79,8 +80,8 @@ def test_the_exceptions_are_still_needed():
 
 
 def test_the_readme_s_table_is_the_measured_one():
-    text = published.README.read_text(encoding="utf-8")
-    assert published.readme(text) == text, "run `python -m helpers.study readme`"
+    text = readme_numbers.README.read_text(encoding="utf-8")
+    assert readme_numbers.readme(text) == text, "run `make readme`"
 
 
 @pytest.mark.parametrize(

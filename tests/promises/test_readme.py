@@ -21,15 +21,15 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import readme_numbers
 from PIL import Image, ImageDraw
 
 from helpers.data import caltech101, scenes
 from helpers.report import appendices, execution
 from helpers.report import command as report
-from helpers.report import readme_pictures as readme
 from helpers.store.files import ROOT, source_report
-from helpers.study import published, settings
 from helpers.study import run as study
+from helpers.study import settings
 
 NAMES = ("README.md", "CONTRIBUTING.md", "COURSE.md", "data/README.md", "notebooks/README.md")
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in NAMES}
@@ -162,10 +162,7 @@ def look_at(line):
     module, rest = (words[1], words[2:]) if words[0] == "-m" else (None, words)
     if module in PARSERS:
         return importlib.import_module(PARSERS[module])._parser().parse_args(rest)
-    if module == "helpers.report.readme_pictures":
-        assert not rest
-        assert callable(readme.main)  # tests/test_readme_pictures.py compares what it makes
-    elif module in ("pytest", "ruff", "jupyter"):
+    if module in ("pytest", "ruff", "jupyter"):
         rest = re.sub(r"-k \S+", "", shlex.join(rest)).split()
         paths = [word for word in rest if not word.startswith("-") and word not in ("check", "format", "lab")]
         assert importlib.util.find_spec(module)
@@ -541,8 +538,8 @@ def claims():
 
 def typed():
     """Return the README's text without what other tests look at: tables made or compared, code, tags, targets."""
-    before, _, rest = TEXT.partition(published.BEGIN)
-    text = before + rest.partition(published.END)[2]
+    before, _, rest = TEXT.partition(readme_numbers.BEGIN)
+    text = before + rest.partition(readme_numbers.END)[2]
     text = text.replace("\n".join(re.findall(r"(?m)^\| `[A-Z_]+` \|.*$", text)), "")
     text = re.sub(r"<b>", "\n", SPAN.sub("", BLOCK.sub("", text)))
     return re.sub(r"<[^>]+>|\]\([^)]*\)|VGG1[69]|Caltech-101|BSDS500|BY 4\.0", " ", text)

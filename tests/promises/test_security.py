@@ -20,7 +20,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from helpers import figures
 from helpers.network import SGD, Dense, Sequential, fit
-from helpers.report import appendices, rendering
+from helpers.report import appendices, render, rendering
 from helpers.store import Run, files
 from helpers.store.cache import kept, key_of
 
@@ -307,7 +307,7 @@ def rendered(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rendering, "_pdf", both)
-        page, document = rendering.render(folder)
+        page, document = render(folder)
     assert document.read_bytes().startswith(b"%PDF")
     return Page(page.read_text(encoding="utf-8")), Page(read[0].decode())
 

@@ -86,7 +86,7 @@ def test_parameters_helpers_packages_and_data_are_inputs(notebooks, executed, tm
     assert [runs(), runs(), runs(seed=3), runs(seed=3)] == [3, 0, 3, 0]
     monkeypatch.setattr(chain, "versions", lambda *packages: "9")
     assert runs() == 3
-    monkeypatch.setattr(chain, "_sources", lambda cells: {"changed": "9"})
+    monkeypatch.setattr(chain, "hashes", lambda files: {"changed": "9"})
     assert runs() == 3
     monkeypatch.setattr(report, "_inputs", lambda *_: "other pictures")
     assert [runs(), runs()] == [3, 0]
@@ -94,7 +94,7 @@ def test_parameters_helpers_packages_and_data_are_inputs(notebooks, executed, tm
 
 def test_only_the_helpers_that_a_notebook_reaches_are_inputs():
     def names(source):
-        return set(chain._sources([{"type": "code", "source": source}]))
+        return set(chain.hashes(chain.dependencies([source])))
 
     reached = names("def f():\n    from helpers.network import report_cnn")
     assert {"helpers/network.py", "helpers/layers.py", "helpers/convolution.py", "helpers/engine/threads.py"} <= reached

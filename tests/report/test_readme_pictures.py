@@ -4,10 +4,10 @@ import re
 
 import numpy as np
 import pytest
+import readme_pictures as readme
 from PIL import Image
 
 from helpers.report import command as report
-from helpers.report import readme_pictures as readme
 from helpers.store.files import ROOT
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")

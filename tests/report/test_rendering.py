@@ -17,7 +17,7 @@ from PIL import Image
 from helpers.convolution import output_size
 from helpers.figures.text import LIVE as MIME
 from helpers.figures.text import solution, source
-from helpers.report import appendices, cells, document, numbering, rendering
+from helpers.report import appendices, cells, document, numbering, render, rendering
 from helpers.store import files
 
 NASTY = ["<script>alert(1)</script>", "#raw", "<b onclick=x()>b</b>", '"]#panic("x")', "a\\b", "`t`", "é😀", "{{x}}"]
@@ -113,7 +113,7 @@ def report(tmp_path_factory):
     sources, pdf = [], rendering._pdf
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rendering, "_pdf", lambda source, where: sources.append(source) or pdf(source, where))
-        rendering.render(folder)
+        render(folder)
     return folder, (folder / "report.html").read_text(encoding="utf-8"), sources[0]
 
 
@@ -387,7 +387,7 @@ def layout(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rendering, "_pdf", measured)
         chapters = {"01_tall": TALL, "02_gallery": GALLERY, "03_listings": LISTINGS, "04_tables": TABLES}
-        rendering.render(run_dir(tmp_path_factory.mktemp("layout"), **chapters))
+        render(run_dir(tmp_path_factory.mktemp("layout"), **chapters))
     return found
 
 
@@ -478,7 +478,7 @@ def test_the_same_bytes_again(report):
     folder, *_ = report
     paths = folder / "report.html", folder / "report.pdf"
     before = [path.read_bytes() for path in paths]
-    assert rendering.render(folder) == paths
+    assert render(folder) == paths
     assert [path.read_bytes() for path in paths] == before
     assert before[1].startswith(b"%PDF")
     assert max(map(len, before)) < 3_000_000
@@ -498,7 +498,7 @@ def test_broken_rules_are_all_named_with_their_notebook(tmp_path):
         "# Two",
     ]
     with pytest.raises(ValueError, match="cannot be rendered") as caught:
-        rendering.render(run_dir(tmp_path, **{"01_bad": bad, "02_none": ["No heading"]}))
+        render(run_dir(tmp_path, **{"01_bad": bad, "02_none": ["No heading"]}))
     expected = """01_bad: there is nothing with the label fig-none
         01_bad: there is nothing with the label tbl-twin
         01_bad: the heading "Skips" skips a level
@@ -528,7 +528,7 @@ def test_broken_rules_are_all_named_with_their_notebook(tmp_path):
 )
 def test_a_cell_that_cannot_be_shown_is_named(tmp_path, cell, message):
     with pytest.raises(ValueError, match=f"01_bad.ipynb, cell 2: .*{message}"):
-        rendering.render(run_dir(tmp_path, **{"01_bad": ["# One", cell]}))
+        render(run_dir(tmp_path, **{"01_bad": ["# One", cell]}))
 
 
 def test_what_typst_refuses_or_warns_of_names_the_notebook(tmp_path, capsys):
@@ -589,8 +589,8 @@ def test_code_that_only_writes_text_is_left_out_on_paper(source, left):
 def test_a_solution_is_folded_for_jupyter_and_bare_in_the_report():
     folded = solution("It is *easy*: $1$.").data
     assert folded == "<details><summary>Solution</summary>\n\nIt is *easy*: $1$.\n\n</details>"
-    assert cells.unfolded(folded) == "It is *easy*: $1$."
-    assert cells.unfolded("Not one.\n\n</details>") == "Not one.\n\n</details>"
+    assert cells.FOLD.sub(r"\1", folded) == "It is *easy*: $1$."
+    assert not cells.FOLD.match("Not one.\n\n</details>")
 
 
 def test_assets_keep_their_licence():
@@ -613,7 +613,7 @@ def test_a_figure_that_cannot_be_drawn_keeps_its_number_and_says_why(tmp_path):
     empty = code(head + "if 2 < 2:\n    draw()", tags=["optional"])
     opening = '# One <a id="ch-one"></a>\n\n[Figure](#fig-a), [Figure](#fig-c)'
     folder = run_dir(tmp_path, nb_01=[opening, empty, figure("fig-a")])
-    rendering.render(folder)
+    render(folder)
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "The third class" not in page
     assert '<div id="fig-c">' in page

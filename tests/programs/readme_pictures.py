@@ -1,4 +1,4 @@
-"""Cuts the README's pictures out of the committed notebooks' figures: `python -m helpers.report.readme_pictures`.
+"""Cuts the README's pictures out of the committed notebooks' figures: `python tests/programs/readme_pictures.py`.
 
 Nothing is trained. A figure is found by its cell's `#| label:`, so that it may move.
 """
