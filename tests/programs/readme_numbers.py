@@ -45,7 +45,7 @@ def _speed(benchmarks: dict) -> str:
     return (
         f"A training step on 30 images takes the NumPy network {found['seconds']:.2f} seconds on {machine['cores']} "
         f"cores ({machine['processor']}), {times} for the same step from the same weights, in "
-        f"{found['peak_gb']['numpy']:.1f} GB of memory, against {memory}. Here a strip of rows goes through "
+        f"{found['peak_gb']['numpy']:.1f} GB of memory, against {memory}. In this program a strip of rows goes through "
         "convolution and pooling while it is in the cache, with half of the multiplications (Winograd), and no "
         f"gradient of the large dense layer is ever stored whole.{why}"
     )

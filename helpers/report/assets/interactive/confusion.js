@@ -64,8 +64,9 @@ Live.kinds.confusion = ({ classes, actual, predicted, thumbnails }) => {
       ),
     );
     const rest = images.length - pictured.length;
-    const count = `${images.length} image${images.length === 1 ? "" : "s"}`;
-    told.textContent = `${count} of ${classes[i]}, taken for ${classes[j]}${rest ? `; ${rest} not shown` : ""}.`;
+    const count = images.length ? `${images.length} image${images.length === 1 ? "" : "s"}` : "No image";
+    const taken = i === j ? "recognised as such" : `taken for ${classes[j]}`;
+    told.textContent = `${count} of ${classes[i]}, ${taken}${rest ? `; ${rest} not shown` : ""}.`;
   }
   const wrong = squares
     .filter(([, i, j]) => i !== j && of(i, j).length)
