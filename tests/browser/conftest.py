@@ -65,7 +65,7 @@ def page_file(tmp_path_factory, figures):
     return render(folder)[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright's event loop, while it runs, keeps papermill from running notebooks
 def browser():
     """Return the browser; where there is none, or nothing that drives it, the tests that need it are skipped."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
