@@ -122,7 +122,7 @@ def open_page(browser, page_file):
         page.context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def one_page(browser, page_file):
     page = opened(browser, page_file)
     yield page
