@@ -17,8 +17,8 @@ from helpers.course.cases import Exercise
 from helpers.store.files import ROOT, write_json
 
 ASSETS = Path(__file__).with_name("assets")
-OWN = ("assets", "handout.py", "marking.py", "mistakes.py", "mistakes.toml", "sandbox.py", "student.py",
-       "tables.py")  # fmt: skip  # for teachers, of this room
+OWN = ("README.md", "assets", "handout.py", "marking.py", "mistakes.py", "mistakes.toml", "sandbox.py",
+       "student.py", "tables.py")  # fmt: skip  # for teachers, of this room
 TABLES = ("source_report.json", "study.csv", "study_curves.csv", "photographs.json", "benchmarks.json")
 AS_THEY_ARE = ("LICENSE", "environment.yml", "pyproject.toml", "requirements.txt", "data/README.md",
                "data/caltech101.csv", "notebooks/README.md", *(f"reports/{name}" for name in TABLES))  # fmt: skip

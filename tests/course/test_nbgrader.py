@@ -1,4 +1,4 @@
-"""nbgrader itself, where it is installed, takes the student's edition, by COURSE.md's own commands."""
+"""nbgrader itself, where it is installed, takes the student's edition, by helpers/course/README.md's own commands."""
 
 import csv
 import os
@@ -21,7 +21,7 @@ def test_a_right_submission_has_its_points_and_a_wrong_one_has_not(tmp_path):
         done = subprocess.run(command, shell=True, cwd=folder, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
 
-    page = (ROOT / "COURSE.md").read_text(encoding="utf-8")
+    page = (ROOT / "helpers" / "course" / "README.md").read_text(encoding="utf-8")
     block = re.search(r"(?s)```sh\n(mkdir .*?)```", page)[1]
     *copying, _, generate, autograde, export = [line.partition(" #")[0].strip() for line in block.splitlines()]
     student.make(tmp_path / "student")

@@ -63,6 +63,7 @@ def test_what_would_give_the_answers_is_not_in_it(edition):
     rendered = [name for name in names if name.endswith((".html", ".pdf", ".toml")) and "/assets/" not in name]
     assert rendered == ["pyproject.toml"]
     assert not [name for name in names if name.startswith("tests/")]
+    assert "helpers/course/README.md" not in names  # which is for teachers
     assert [name for name in names if name.startswith("helpers/engine/")] == ["helpers/engine/__init__.py"]
     assert {name for name in names if name.startswith("reports/")} == {f"reports/{name}" for name in student.TABLES}
 

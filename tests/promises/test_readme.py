@@ -31,7 +31,7 @@ from helpers.store.files import ROOT, source_report
 from helpers.study import run as study
 from helpers.study import settings
 
-NAMES = ("README.md", "CONTRIBUTING.md", "COURSE.md", "data/README.md", "notebooks/README.md")
+NAMES = ("README.md", "CONTRIBUTING.md", "helpers/course/README.md", "data/README.md", "notebooks/README.md")
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in NAMES}
 TEXT = PAGES["README.md"]
 TARGETS = dict(re.findall(r"^([a-z]+):.*##\s*(.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -55,7 +55,7 @@ def commands(text: str) -> list[str]:
     return list(dict.fromkeys(re.sub(r"\s+# .*", "", line) for line in lines))
 
 
-COURSE_COMMANDS = commands(PAGES["COURSE.md"])
+COURSE_COMMANDS = commands(PAGES["helpers/course/README.md"])
 COMMANDS = list(dict.fromkeys(command for text in PAGES.values() for command in commands(text)))
 
 
