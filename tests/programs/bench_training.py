@@ -1,9 +1,9 @@
 """How fast the report's network trains: `make bench` prints a table and writes reports/benchmarks.json.
 
-NumPy, Keras and, where they are installed, PyTorch and JAX (by Keras) take the same training step (same weights, same
-batch) in processes of their own, in turn, so that a machine that slows down slows them all; `--against` adds another
-version of this project from its checkout. What is quoted are medians of the ratios, pair by pair. Nothing here fails on
-a noisy machine.
+NumPy and, one after the other, Keras and, where they are installed, PyTorch and JAX (by Keras) take the same training
+step (same weights, same batch) in two processes, in turn, so that a machine that slows down slows both, and two need
+memory at a time; `--against` adds another version of this project from its checkout. What is quoted are medians of
+the ratios, pair by pair. Nothing here fails on a noisy machine.
 """
 
 import argparse
@@ -153,12 +153,12 @@ class Worker:
         self.process.wait()
 
 
-def compare(libraries: list[str], count: int, pairs: int) -> dict[str, list[dict]]:
-    """Return each library's steps, taken in turn, after two that do not count."""
-    workers = {library: Worker(library, count=count) for library in libraries}
-    steps = {library: [] for library in libraries}
+def compare(other: str, count: int, pairs: int) -> dict[str, list[dict]]:
+    """Return the steps of NumPy and another library, taken in turn, after two that do not count."""
+    workers = {library: Worker(library, count=count) for library in ("numpy", other)}
+    steps = {library: [] for library in workers}
     losses = {}
-    for k in tqdm(range(pairs + 2), desc=f"batch {count}: {', '.join(libraries)}", unit="round"):
+    for k in tqdm(range(pairs + 2), desc=f"batch {count}: NumPy and {other}", unit="pair"):
         for library, worker in workers.items():
             step = worker.step()
             losses.setdefault(library, step["loss"])  # of the first step: later ones amplify how each library rounds
@@ -171,8 +171,9 @@ def compare(libraries: list[str], count: int, pairs: int) -> dict[str, list[dict
     return steps
 
 
-def ratio(steps: dict[str, list[dict]], other: str) -> float:
-    return statistics.median(a["seconds"] / b["seconds"] for a, b in zip(steps["numpy"], steps[other], strict=True))
+def ratio(steps: dict[str, list[dict]]) -> float:
+    """Return the median over the pairs: the time of NumPy's step in terms of the other's."""
+    return statistics.median(a["seconds"] / b["seconds"] for a, b in zip(*steps.values(), strict=True))
 
 
 def fastest(work: Callable[[], object], times: int) -> float:
@@ -248,9 +249,9 @@ def same_bits() -> bool:
 
 
 def measure(pairs: int) -> dict:
-    libraries = ["numpy", *CHECKOUTS, "keras", *(name for name in OTHERS if importlib.util.find_spec(name))]
+    others = [*CHECKOUTS, "keras", *(name for name in OTHERS if importlib.util.find_spec(name))]
     top = ceiling()
-    batch, *smaller = (compare(libraries, count, pairs) for count in (30, 10, 1))
+    batches = {count: {other: compare(other, count, pairs) for other in others} for count in (30, 10, 1)}
     top = max(top, ceiling())
     result = {
         "machine": {
@@ -259,11 +260,11 @@ def measure(pairs: int) -> dict:
             "numpy's matrix products": environment.blas(),
             "system": platform.system(),
         },
-        "versions": {name: metadata.version(name) for name in ["tensorflow", *libraries] if name not in CHECKOUTS},
+        "versions": {
+            name: metadata.version(name) for name in ("numpy", "tensorflow", *others) if name not in CHECKOUTS
+        },
         "python": platform.python_version(),
-        "batch_30": batch,
-        "batch_10": smaller[0],
-        "batch_1": smaller[1],
+        "steps": {f"batch {count}": steps for count, steps in batches.items()},
         "ceiling": top,
         "loops": loops_against_forward(),
         "pixels": growth([(s, 10) for s in (64, 96, 128, 192, 256, 320)], lambda size, count: size**2),
@@ -271,23 +272,25 @@ def measure(pairs: int) -> dict:
         "batch_without_dense": growth([(224, n) for n in BATCHES], lambda size, count: count, "stem"),
         "same_bits": same_bits(),
     }
-    own, loops = statistics.median(s["seconds"] for s in batch["numpy"]), result["loops"]
+    loops, pairs_of_30 = result["loops"], batches[30]
+    own = statistics.median(step["seconds"] for steps in pairs_of_30.values() for step in steps["numpy"])
+    peaks = {name: steps[-1]["peak"] / 1e9 for of in pairs_of_30.values() for name, steps in of.items()}
     result["summary"] = {
         "seconds": own,
-        "time_against": {name: ratio(batch, name) for name in libraries[1:]},
-        "peak_gb": {name: steps[-1]["peak"] / 1e9 for name, steps in batch.items()},
+        "time_against": {other: ratio(steps) for other, steps in pairs_of_30.items()},
+        "peak_gb": peaks,
     }
     rows = [
         ["processor", environment.processor()],
         ["NumPy's matrix products", environment.blas().rpartition(", ")[2]],
         ["a step of 30 images, seconds", f"{own:.2f}"],
         *(
-            [f"time against {name}, batch {count}", f"{ratio(steps, name):.2f}"]
-            for count, steps in zip((30, 10, 1), (batch, *smaller), strict=True)
-            for name in libraries[1:]
+            [f"time against {other}, batch {count}", f"{ratio(steps):.2f}"]
+            for count, pairs_of in batches.items()
+            for other, steps in pairs_of.items()
         ),
         ["share of the matrix product's ceiling", f"{30 * FLOP / own / top:.0%} of {top / 1e9:.0f} GFLOP/s"],
-        *([f"peak memory, {name}, GB", f"{peak:.2f}"] for name, peak in result["summary"]["peak_gb"].items()),
+        *([f"peak memory, {name}, GB", f"{peak:.2f}"] for name, peak in peaks.items()),
         ["one image forward against the loops", f"{loops['loops'] / loops['forward']:.0f} times"],
         ["the same without the dense layers", f"{loops['loops_bare'] / loops['forward_bare']:.0f} times"],
         ["seconds of that forward pass", f"{loops['forward']:.3f}"],
@@ -304,7 +307,7 @@ def measure(pairs: int) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=9, help="counted steps of each library")
+    parser.add_argument("--pairs", type=int, default=9, help="counted pairs of steps")
     parser.add_argument("--against", type=Path, help="another version of this project: its checkout")
     parser.add_argument("--worker", choices=STEPS, help=argparse.SUPPRESS)
     parser.add_argument("--size", type=int, default=224, help=argparse.SUPPRESS)

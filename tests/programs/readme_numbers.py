@@ -38,16 +38,16 @@ def readme(text: str) -> str:
 def _speed(benchmarks: dict) -> str:
     """Return the README's paragraph on speed and memory, of what `make bench` wrote."""
     found, machine = benchmarks["summary"], benchmarks["machine"]
-    peers = {"keras": "Keras", "torch": "PyTorch"}
-    times = " and ".join(f"**{share:.2f}** of {peers[name]}'s time" for name, share in found["time_against"].items())
-    memory = " and ".join(f"{found['peak_gb'][name]:.1f} GB for {peers[name]}" for name in found["time_against"])
-    why = " PyTorch spends most of its step in convolution and max pooling." if "PyTorch" in times else ""
+    peers = {"keras": "Keras", "torch": "PyTorch", "jax": "JAX"}  # but no other version of ours
+    against = [name for name in found["time_against"] if name in peers]
+    times = " and ".join(f"**{found['time_against'][name]:.2f}** of {peers[name]}'s time" for name in against)
+    memory = " and ".join(f"{found['peak_gb'][name]:.1f} GB for {peers[name]}" for name in against)
     return (
         f"A training step on 30 images takes the NumPy network {found['seconds']:.2f} seconds on {machine['cores']} "
         f"cores ({machine['processor']}), {times} for the same step from the same weights, in "
         f"{found['peak_gb']['numpy']:.1f} GB of memory, against {memory}. In this program a strip of rows goes through "
         "convolution and pooling while it is in the cache, with half of the multiplications (Winograd), and no "
-        f"gradient of the large dense layer is ever stored whole.{why}"
+        f"gradient of the large dense layer is ever stored whole."
     )
 
 
