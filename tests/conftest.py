@@ -36,6 +36,12 @@ def world(tmp_path, monkeypatch):
     return SimpleNamespace(top=tmp_path, folder=caltech101.FOLDER)
 
 
+def pytest_collection_modifyitems(items):
+    """With -n 2, a file's tests stay in one process, and the notebooks too: each reads what those before it wrote."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("notebooks" if item.path.suffix == ".ipynb" else str(item.path)))
+
+
 DRAWN = pytest.StashKey[int]()
 
 

@@ -31,9 +31,12 @@ class Dense(layers.Dense):
         parts = np.empty((-(-len(w) // ROWS), len(x), len(b)), np.result_type(x, w))
 
         def work(rows: slice, of_x: np.ndarray, of_w: np.ndarray) -> None:
-            products = buffer("products", (len(of_w), *parts.shape[1:]), parts.dtype)
-            np.matmul(of_x.transpose(0, 2, 1), of_w, out=products)
-            products.sum(axis=0, out=parts[rows.start // ROWS])
+            part = parts[rows.start // ROWS]
+            if len(x) == 1:  # a row by a matrix: np.matmul takes twice as long
+                np.dot(x[0, rows], w[rows], out=part[0])
+                return
+            products = buffer("products", (len(of_w), *part.shape), part.dtype)
+            np.matmul(of_x.transpose(0, 2, 1), of_w, out=products).sum(axis=0, out=part)
 
         self._over_blocks(work, x)
         return parts.sum(axis=0) + b  # in one order: the same sum on any number of cores

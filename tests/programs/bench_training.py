@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from helpers.convolution import convolve2d_loops
 from helpers.engine.threads import cores, in_threads
-from helpers.network import SGD, Sequential, report_cnn, softmax_cross_entropy
+from helpers.network import SGD, report_cnn, softmax_cross_entropy
 from helpers.report import environment
 from helpers.store.files import ROOT, whole_file
 
@@ -54,11 +54,11 @@ def numpy_step(size: int, count: int):
 
 def stem_step(size: int, count: int):
     """Return a step through what treats each image on its own, both ways: all but the two dense layers."""
-    model, (x, _) = report_cnn(size, rng=np.random.default_rng(0)), batch_of(size, count)
-    stem = Sequential(model.layers[:6], model.input_shape)
+    stem, (x, _) = report_cnn(size, rng=np.random.default_rng(0)).steps[0], batch_of(size, count)
+    stem.need_dx = False
 
     def step() -> float:
-        stem.backward(stem.forward(x), need_dx=False)
+        stem.backward(stem.forward(x))
         return 0.0
 
     return step
@@ -217,7 +217,7 @@ def loops_against_forward() -> dict:
     multiplied by the number of filters: half a minute otherwise. The dense layers are a product of NumPy in both.
     """
     model, (x, _) = report_cnn(rng=np.random.default_rng(0)), batch_of(224, 1)
-    stem, dense = Sequential(model.layers[:6], model.input_shape), model.layers[7].params["w"]
+    stem, dense = model.steps[0], model.layers[7].params["w"]
     loops, image = 0.0, x
     for number, layer in enumerate(stem.layers):
         if number in (0, 3):
