@@ -4,6 +4,7 @@ DATASET ?= scenes
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
+TOGETHER := -n 2 --dist loadgroup  # two processes, whatever the machine: each needs up to 3 GB
 
 .PHONY: help report test check bench study faults torture peers lab notebooks student mark readme clean
 
@@ -28,12 +29,12 @@ test: export EPOCHS := $(or $(EPOCHS),1)
 # What the notebooks claim of the report's own run must hold here; elsewhere they tell what was found.
 test: export REPORT_CLAIMS := strict
 test: $(READY)   ## unit tests, then every notebook's outputs against the committed ones
-	$(PY) -m pytest --nbval tests notebooks
+	$(PY) -m pytest $(TOGETHER) --nbval notebooks tests
 
-check: $(READY)  ## ruff and the unit tests
+check: $(READY)  ## ruff and the unit tests that take no minutes
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m pytest -q tests
+	$(PY) -m pytest -q $(TOGETHER) -m "not slow" tests
 
 bench: $(READY)  ## time a training step against Keras, and PyTorch and JAX if installed; writes reports/benchmarks.json
 	$(PY) tests/programs/bench_training.py

@@ -36,6 +36,7 @@ def world(tmp_path, monkeypatch):
     return SimpleNamespace(top=tmp_path, folder=caltech101.FOLDER)
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in a hook of its own
 def pytest_collection_modifyitems(items):
     """With -n 2, a file's tests stay in one process, and the notebooks too: each reads what those before it wrote."""
     for item in items:

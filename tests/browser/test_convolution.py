@@ -9,6 +9,8 @@ import pytest
 from helpers.convolution import conv2d_forward
 from helpers.figures import playground
 
+pytestmark = pytest.mark.slow
+
 FIGURE = "#fig-convolution .panel"
 MAP = f"{FIGURE} .part:last-child canvas"
 

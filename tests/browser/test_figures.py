@@ -11,6 +11,8 @@ from helpers.figures.network import winners
 from helpers.network import Conv2D, ReLU
 from helpers.pooling import max_pool2d_backward, max_pool2d_forward
 
+pytestmark = pytest.mark.slow
+
 
 def panel(page, kind):
     return page.locator(f"#fig-{kind} .panel")

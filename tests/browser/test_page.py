@@ -7,6 +7,8 @@ import pytest
 
 from helpers.store.files import ROOT
 
+pytestmark = pytest.mark.slow
+
 REPORT = ROOT / "reports" / "report.html"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}

@@ -12,6 +12,8 @@ from helpers.course import exercises, marking, sandbox, student, tables
 from helpers.course.command import main
 from helpers.store.files import ROOT
 
+pytestmark = pytest.mark.slow
+
 NUMBERS = [number for number in exercises.EXERCISES if number[0] in "12"] + ["3.3", "3.4"]
 SECONDS = 3
 HOME = '__file__.rpartition("helpers")[0]'  # the scratch folder that it runs in

@@ -15,6 +15,8 @@ from helpers.course import exercises, handout, student
 from helpers.course.command import main
 from helpers.store.files import ROOT, write_json
 
+pytestmark = pytest.mark.slow
+
 # Lines of solutions that others need to be understood: of a function that is given, or of an exercise's own text.
 GIVEN = {
     "return total / len(images), right / len(images)",

@@ -104,6 +104,7 @@ def test_picture_refuses_what_the_data_set_does_not_have(name, split, index, sai
         scenes.picture(name, split, index, 64)
 
 
+@pytest.mark.slow
 def test_masks_cover_a_fair_share_of_every_picture(crowd):
     _, masks, labels = crowd
     share = masks.mean(axis=(1, 2))
@@ -129,6 +130,7 @@ def test_the_mask_is_where_the_object_is(name, monkeypatch):
     assert differs[~mask].mean() < 0.15  # edges, reflections and the light that lamps throw
 
 
+@pytest.mark.slow
 def test_no_two_of_a_thousand_pictures_are_nearly_alike(crowd):
     images, _, _ = crowd
     gray = images.astype(float).mean(axis=3)
@@ -140,6 +142,7 @@ def test_no_two_of_a_thousand_pictures_are_nearly_alike(crowd):
     assert agreement.max() < 0.8  # of 1; 0 is what two random pictures come to
 
 
+@pytest.mark.slow
 def test_colours_and_backgrounds_do_not_give_the_class_away(crowd):
     images, masks, labels = crowd
     parts = np.split(np.arange(len(labels)), [240, 402])

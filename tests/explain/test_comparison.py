@@ -44,6 +44,7 @@ def test_method_maps_are_what_explain_gives(model, images):
         np.testing.assert_allclose(maps[name], heat, rtol=1e-3, atol=1e-4 * heat.max())
 
 
+@pytest.mark.slow
 def test_maps_of_more_images_than_a_batch_are_those_of_each(model, images):
     many, classes = np.concatenate([images, images[::-1]])[:9], [2, 0, 1, 1, 2, 0, 0, 2, 1]
     together = compare_maps.method_maps(model, many, classes, LAYER)
@@ -79,6 +80,7 @@ def test_kept_maps_are_used_for_the_same_question_only(model, images, tmp_path, 
     assert not compare_maps.method_maps(*ask[:2], np.array([0, 2]), *ask[3:])[2].any()
 
 
+@pytest.mark.slow
 def test_in_mosaics_the_baselines_know_no_class(images):
     wide = vgg19.add_head(vgg19.build("bundled", (SIDE, 3 * SIDE, 3)), 3, seed=0)
     masks = np.zeros(images.shape[:3], bool)

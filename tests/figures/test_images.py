@@ -23,6 +23,7 @@ def name(k):
     return ODD[k] if k < len(ODD) else f"n{k:08}-a_rather_long_name"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 12, 200])
 def test_every_figure_of_classes_fits_a_page(classes):
     images, names, heat = photos(classes), [name(k) for k in range(classes)], np.eye(24)

@@ -215,8 +215,8 @@ FAULTS = [
     Fault(
         "the last piece of a block is left out of the sum",
         "engine/dense.py",
-        "products.sum(axis=0, out=",
-        "products[:-1].sum(axis=0, out=",
+        "out=products).sum(axis=0, out=",
+        "out=products)[:-1].sum(axis=0, out=",
         "engine/dense -k pieces",
     ),
     Fault(

@@ -334,6 +334,7 @@ HOW = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_runs(command, tmp_path):
     ways = [how for pattern, how in HOW.items() if re.fullmatch(pattern, command)]

@@ -227,6 +227,7 @@ def test_the_checkout_s_own_run_does_the_same(target):
     assert any(line.startswith(f"make {target}") for line in commands("!= 'Windows'"))
 
 
+@pytest.mark.slow
 def test_the_notebooks_are_compared_alike_from_any_folder(tmp_path):
     """A number of memory differs each time, which nbval is told only where it finds its file."""
     for name in ("notebooks/conftest.py", "tests/nbval.cfg"):

@@ -26,6 +26,8 @@ from helpers.report import command as report
 from helpers.store import Run, files
 from helpers.store.cache import kept
 
+pytestmark = pytest.mark.slow
+
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 

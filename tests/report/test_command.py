@@ -339,6 +339,7 @@ def test_committed_notebooks_are_refreshed_in_place(tmp_path, monkeypatch, capsy
     assert str(tmp_path / "reports" / "report.pdf") in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
 def test_ctrl_c_is_clean_and_the_next_run_goes_on(tmp_path):
     flag = tmp_path / "flag"

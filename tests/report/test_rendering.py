@@ -20,6 +20,8 @@ from helpers.figures.text import solution, source
 from helpers.report import appendices, cells, document, numbering, render, rendering
 from helpers.store import files
 
+pytestmark = pytest.mark.slow
+
 NASTY = ["<script>alert(1)</script>", "#raw", "<b onclick=x()>b</b>", '"]#panic("x")', "a\\b", "`t`", "é😀", "{{x}}"]
 LIVE = {"kind": "moving", "image": [[1, 2]], "name": "</script><script>bad()</script>"}
 

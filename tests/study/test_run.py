@@ -58,6 +58,7 @@ def numbers(pairs):
     return {training.name: {k: v for k, v in result.items() if k != "seconds"} for training, result in pairs}
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_numbers_of_one(tmp_path):
     both = grid(PREPARED.values(), ["scratch"], 2, epochs=2)
     here = study.run(both, PREPARED, tmp_path / "one", workers=0)
@@ -78,6 +79,7 @@ def tell_process(training, arrays):
     return trainings.train(training, arrays) | {"versions": str(os.getpid())}
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_nothing_but_its_training(tmp_path):
     mark = tmp_path / "killed"
     pairs = study.run(wanted(2), PREPARED, tmp_path / "study", workers=1, train=functools.partial(kill_once, mark))
@@ -111,6 +113,7 @@ def test_a_finished_training_is_not_repeated(tmp_path):
         study.run(wanted(1), {"small": other}, tmp_path, workers=0, train=fail)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_failed_training_is_named(tmp_path, workers):
     with pytest.raises(RuntimeError, match=r"small_scratch_images8_seed0.*not today"):
@@ -212,6 +215,7 @@ def small_vgg19(monkeypatch):
     monkeypatch.setattr(backbone, "build", build)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["vgg19_frozen", "vgg19_tuned"])
 def test_the_heads_learn_as_in_the_chapter(network, small_vgg19):
     usual, arrays = SETTINGS[network], Small().arrays(network)
@@ -227,6 +231,7 @@ def test_the_heads_learn_as_in_the_chapter(network, small_vgg19):
     assert result["test_loss"] not in (result["val_loss"], result["train_loss"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", SETTINGS)
 def test_a_searched_setting_that_diverges_is_a_result_and_the_report_s_own_an_error(
     network, tmp_path, monkeypatch, small_vgg19

