@@ -4,7 +4,6 @@ DATASET ?= scenes
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
-TOGETHER := -n 2 --dist loadgroup  # two processes, whatever the machine: each needs up to 3 GB
 
 .PHONY: help report test check bench study faults torture peers lab notebooks student mark readme clean
 
@@ -24,17 +23,18 @@ report: override export WEIGHTS := $(value WEIGHTS)
 report: $(READY) ## run the notebooks and render reports/<dataset>/report.{html,pdf}; DATASET=, EPOCHS=, SEED=, WEIGHTS=
 	$(PY) -m helpers.report run $(if $(EPOCHS),--epochs "$(EPOCHS)") $(if $(SEED),--seed "$(SEED)") $(if $(WEIGHTS),--weights "$$WEIGHTS") -- "$$DATASET"
 
+# Two processes, whatever the machine: each needs up to 3 GB.
 # The notebooks' training is shortened here: `make test EPOCHS=25` is the whole run.
 test: export EPOCHS := $(or $(EPOCHS),1)
 # What the notebooks claim of the report's own run must hold here; elsewhere they tell what was found.
 test: export REPORT_CLAIMS := strict
 test: $(READY)   ## unit tests, then every notebook's outputs against the committed ones
-	$(PY) -m pytest $(TOGETHER) --nbval notebooks tests
+	$(PY) -m pytest -n 2 --nbval notebooks tests
 
 check: $(READY)  ## ruff and the unit tests that take no minutes
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m pytest -q $(TOGETHER) -m "not slow" tests
+	$(PY) -m pytest -q -n 2 -m "not slow" tests
 
 bench: $(READY)  ## time a training step against Keras, and PyTorch and JAX if installed; writes reports/benchmarks.json
 	$(PY) tests/programs/bench_training.py

@@ -4,7 +4,6 @@ Few examples by default, HYPOTHESIS_PROFILE=full for a run that takes its time.
 """
 
 import os
-import re
 from types import SimpleNamespace
 
 import pytest
@@ -36,23 +35,14 @@ def world(tmp_path, monkeypatch):
     return SimpleNamespace(top=tmp_path, folder=caltech101.FOLDER)
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in a hook of its own
-def pytest_collection_modifyitems(items):
-    """With -n 2, a file's tests stay in one process, and the notebooks too: each reads what those before it wrote."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("notebooks" if item.path.suffix == ".ipynb" else str(item.path)))
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's
+def pytest_xdist_make_scheduler(config, log):
+    """With -n 2, a file's tests stay in one process, and all notebooks: each reads what those before it wrote."""
+    from xdist.scheduler import LoadScopeScheduling
 
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            name = nodeid.partition("::")[0]
+            return "notebooks" if name.endswith(".ipynb") else name
 
-DRAWN = pytest.StashKey[int]()
-
-
-def pytest_runtest_teardown(item):
-    """Count the cases that hypothesis has drawn for a test, those set aside by `assume` not among them."""
-    counts = re.findall(r"(\d+) passing", getattr(item, "hypothesis_statistics", ""))
-    item.config.stash[DRAWN] = item.config.stash.get(DRAWN, 0) + sum(map(int, counts))
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    """Say how many cases were drawn."""
-    if drawn := config.stash.get(DRAWN, 0):
-        terminalreporter.write_line(f"{drawn:,} cases drawn by hypothesis")
+    return ByFile(config, log)
