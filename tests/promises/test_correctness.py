@@ -13,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from helpers import explain
+from helpers.engine.fused import fused_backward, fused_forward
 from helpers.network import Conv2D, Dense, Flatten, MaxPool2D, ReLU, Sequential, report_cnn, softmax_cross_entropy
 from helpers.vgg19.backend import tf
 
@@ -188,17 +189,20 @@ def test_a_drawn_network_is_tensorflows(case):
 @pytest.mark.parametrize("rising", [1, -1])
 def test_in_a_network_too_the_first_maximum_of_a_row_wins(rising):
     """The picture changes from row to row only, so each window's maximum stands twice, side by side."""
-    rng, layers = np.random.default_rng(0), [Conv2D(2, 3, rng=np.random.default_rng(1), dtype=np.float64), ReLU()]
-    layers[0].params["w"] = np.abs(layers[0].params["w"])
-    model = Sequential([*layers, MaxPool2D(2, 1)])
+    rng, conv = np.random.default_rng(0), Conv2D(2, 3, rng=np.random.default_rng(1), dtype=np.float64)
+    conv.params["w"] = np.abs(conv.params["w"])
+    model = Sequential([conv, ReLU(), MaxPool2D(2, 1)])
     x = np.broadcast_to(np.arange(1.0, 9)[::rising, None, None], (1, 8, 7, 2)).copy()
     dout = rng.random(model.forward(x).shape)
     dconv = np.zeros((1, 6, 5, 3))
     dconv[:, 1:, :-1] = dout  # of the lower row, which is the larger one, the left pixel
     if rising < 0:
         dconv = np.roll(dconv, -1, axis=1)
-    layers[0].forward(x)
-    assert_close(model.backward(dout), layers[0].backward(dconv))
+    conv.forward(x)
+    expected = conv.backward(dconv)
+    assert_close(model.backward(dout), expected)
+    in_one_go = fused_forward(x, *conv.params.values())[1]
+    assert_close(fused_backward(dout, in_one_go)[0], expected)
 
 
 @pytest.mark.parametrize("size", [11, 24])
