@@ -749,7 +749,7 @@ FAULTS = [
         "data/caltech101.py",
         'f"sha256:{known_hash}"',
         "None",
-        "promises/bad_input -k hash",
+        "promises/bad_input -k byte",
     ),
     # Files and runs
     Fault(
