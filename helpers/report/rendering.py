@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -46,9 +47,12 @@ def _pandoc(source: str, target: str, folder: Path) -> str:
     """Convert the document by the defaults in assets/; what pandoc or the filter complain of is an error."""
     command = [pypandoc.get_pandoc_path(), f"--defaults={target}.yaml"]
     done = subprocess.run(command, input=source, capture_output=True, encoding="utf-8", cwd=folder)
+    if done.returncode in (-signal.SIGINT, 128 + signal.SIGINT):
+        raise KeyboardInterrupt  # Ctrl-C goes to pandoc too, and may reach it first
     lines = done.stderr.strip().splitlines()
     problems = [line.removeprefix("PROBLEM ") for line in lines if not line.startswith("NOTE ")]
     if done.returncode or problems:
+        problems = problems or [f"pandoc ended with {done.returncode} and said nothing."]
         raise ValueError("\n".join(["The report cannot be rendered:", *problems]))
     for line in lines:
         print(line.removeprefix("NOTE "), file=sys.stderr)

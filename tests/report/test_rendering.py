@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -516,6 +517,18 @@ def test_broken_rules_are_all_named_with_their_notebook(tmp_path):
     for line in expected.splitlines():
         assert line.strip() in str(caught.value)
     assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "said"),
+    [(-2, KeyboardInterrupt, ""), (130, KeyboardInterrupt, ""), (9, ValueError, "ended with 9")],
+)
+def test_what_stops_pandoc_is_told(monkeypatch, tmp_path, code, error, said):
+    """Ctrl-C, which goes to every process of a terminal, is no fault of the report's."""
+    ended = subprocess.CompletedProcess([], code, "", "")
+    monkeypatch.setattr(rendering.subprocess, "run", lambda *_, **__: ended)
+    with pytest.raises(error, match=said):
+        rendering._pandoc("{}", "html", tmp_path)
 
 
 @pytest.mark.parametrize(
