@@ -163,7 +163,7 @@ def look_at(line):
     if module in PARSERS:
         return importlib.import_module(PARSERS[module])._parser().parse_args(rest)
     if module in ("pytest", "ruff", "jupyter"):
-        rest = re.sub(r"-k \S+", "", shlex.join(rest)).split()
+        rest = re.sub(r"-[kn] \S+|-m '[^']+'", "", shlex.join(rest)).split()
         paths = [word for word in rest if not word.startswith("-") and word not in ("check", "format", "lab")]
         assert importlib.util.find_spec(module)
         assert all((ROOT / path).exists() for path in paths)
