@@ -28,10 +28,10 @@ report: $(READY) ## run the notebooks and render reports/<dataset>/report.{html,
 test: export EPOCHS := $(or $(EPOCHS),1)
 # What the notebooks claim of the report's own run must hold here; elsewhere they tell what was found.
 test: export REPORT_CLAIMS := strict
-test: $(READY)   ## unit tests, then every notebook's outputs against the committed ones
+test: $(READY)   ## the tests, and every notebook's outputs against the committed ones
 	$(PY) -m pytest -n 2 --nbval notebooks tests
 
-check: $(READY)  ## ruff and the unit tests that take no minutes
+check: $(READY)  ## ruff and the tests that are not marked slow
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m pytest -q -n 2 -m "not slow" tests

@@ -40,15 +40,20 @@ def _speed(benchmarks: dict) -> str:
     found, machine = benchmarks["summary"], benchmarks["machine"]
     peers = {"keras": "Keras", "torch": "PyTorch", "jax": "JAX"}  # but no other version of ours
     against = [name for name in found["time_against"] if name in peers]
-    times = " and ".join(f"**{found['time_against'][name]:.2f}** of {peers[name]}'s time" for name in against)
-    memory = " and ".join(f"{found['peak_gb'][name]:.1f} GB for {peers[name]}" for name in against)
+    times = _listed([f"**{found['time_against'][name]:.2f}** of {peers[name]}'s time" for name in against])
+    memory = _listed([f"{found['peak_gb'][name]:.1f} GB for {peers[name]}" for name in against])
     return (
         f"A training step on 30 images takes the NumPy network {found['seconds']:.2f} seconds on {machine['cores']} "
         f"cores ({machine['processor']}), {times} for the same step from the same weights, in "
         f"{found['peak_gb']['numpy']:.1f} GB of memory, against {memory}. In this program a strip of rows goes through "
         "convolution and pooling while it is in the cache, with half of the multiplications (Winograd), and no "
-        f"gradient of the large dense layer is ever stored whole."
+        "gradient of the large dense layer is ever stored whole."
     )
+
+
+def _listed(parts: list[str]) -> str:
+    *others, last = parts
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def main() -> None:
