@@ -50,8 +50,11 @@ def mark(submissions: Path, out: Path | None = None, numbers=tuple(exercises.EXE
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(os.cpu_count()) as pool:
         student.package(Path(name), list(exercises.EXERCISES))
         shutil.copy(sandbox.__file__, Path(name, "helpers", "course"))
-        marking = _Marking(Path(name), out, wanted, answers, seed, seconds)
-        marks = list(tqdm(pool.map(marking.of, folders), "marking", len(folders), unit="submission"))
+        ours = {each.number: exercises.path_of(each.module).read_text(encoding="utf-8") for each in wanted}
+        same = digest([code_digest(checking, mistakes, sandbox), seed, seconds, ours])
+        marking = _Marking(Path(name), out, wanted, answers, seed, seconds, same)
+        handed = [submitted(folder) for folder in folders]  # all parsing is here: Python 3.11 fails at it in threads
+        marks = list(tqdm(pool.map(marking.of, folders, handed), "marking", len(folders), unit="submission"))
     return tables.write(out, {folder.name: given for folder, given in zip(folders, marks, strict=True)})
 
 
@@ -71,12 +74,12 @@ class _Marking:
     answers: dict
     seed: int
     seconds: int
+    same: str
 
-    def of(self, folder: Path) -> dict[str, list]:
-        """Return {exercise: [points, reason]} of a submission, as it was kept where nothing has changed since."""
-        texts, refused = submitted(folder)
-        ours = {each.number: exercises.path_of(each.module).read_text(encoding="utf-8") for each in self.wanted}
-        key = digest([code_digest(checking, mistakes, sandbox), self.seed, self.seconds, ours, texts, refused])
+    def of(self, folder: Path, handed: tuple[dict, dict]) -> dict[str, list]:
+        """Return {exercise: [points, reason]} of what was `submitted`, as it was kept where nothing has changed."""
+        texts, refused = handed
+        key = digest([self.same, texts, refused])
         kept = self.out / f"{folder.name}.json"
         if kept.exists() and (old := read_json(kept, "delete it, and it is marked again"))["key"] == key:
             return old["marks"]

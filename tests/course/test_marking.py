@@ -1,8 +1,10 @@
 """Marks: a submission is judged by what its functions give, and whatever else it does harms nobody."""
 
+import ast
 import csv
 import os
 from pathlib import Path
+from threading import get_ident
 
 import pytest
 
@@ -140,6 +142,13 @@ def test_only_what_has_changed_is_marked_again(marked, monkeypatch):
     marking.mark(marked, numbers=NUMBERS, seconds=SECONDS)
     assert len(again) == 1
     assert reasons(marked, "half") == {}
+
+
+def test_sources_are_parsed_in_one_thread(marked, monkeypatch):
+    parse, threads = ast.parse, set()
+    monkeypatch.setattr(ast, "parse", lambda *given, **named: (threads.add(get_ident()), parse(*given, **named))[1])
+    marking.mark(marked, numbers=NUMBERS, seconds=SECONDS)
+    assert threads == {get_ident()}
 
 
 def test_the_page_shows_names_as_they_are_written(marked):
