@@ -117,9 +117,8 @@ def _unchanged(entry: dict | None, key: str, run_dir: Path) -> bool:
 
 
 def _training(path: Path) -> float:
-    """Return for how many seconds a chapter trained, where its results tell: in all, or epoch by epoch."""
+    """Return for how many seconds a chapter trained, where its results tell."""
     try:
-        results = read_json(path, "run the notebook again")
-        return results.get("seconds") or sum(results["history"]["seconds"])
+        return read_json(path, "run the notebook again")["seconds"]
     except (OSError, ValueError, KeyError, TypeError):
         return 0

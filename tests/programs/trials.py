@@ -52,7 +52,7 @@ class Trial:
             options = ["--epochs", "1", "--seed", str(self.seed), "--run-dir", folder]
             yield [*module, "helpers.report", "run", *options, "--", self.dataset]
             return
-        shutil.copytree(out / self.begun, folder)
+        shutil.copytree(out / self.begun, folder, copy_function=os.link)  # files are replaced, never changed
         given = {"DATASET": self.dataset, "SEED": self.seed, "EPOCHS": 1, "RUN_DIR": folder} | self.parameters
         first = min(k for k, notebook in enumerate(committed()) if declared_parameters(notebook) & set(self.parameters))
         for notebook in committed()[first:]:

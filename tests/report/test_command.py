@@ -200,7 +200,7 @@ def test_artifacts_of_an_earlier_version_are_named_and_stay(notebooks, executed,
 def test_the_share_of_training_is_told(notebooks, executed, tmp_path, capsys):
     train = "import time\ntime.sleep(0.1)\nfrom helpers.store import Run\n"
     train += 'Run("02_two", DATASET, RUN_DIR).save_json("results", '
-    write(tmp_path / "nb", "02_two", train + '{"history": {"seconds": [0.03, 0.03]}})')
+    write(tmp_path / "nb", "02_two", train + '{"seconds": 0.06})')
     report.run(notebooks=notebooks, run_dir=tmp_path / "run")
     assert re.search(r"02_two    \d+\.\d s, of it 0\.1 s of training \(\d+%\)\n", capsys.readouterr().out)
 
