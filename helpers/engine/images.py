@@ -1,8 +1,4 @@
-"""The layers that treat every image on its own, and how a batch goes through them: on every core, in memory kept.
-
-Images go one by one through both convolutions, so that what one writes is still in the cache when the next one reads
-it. What is remembered is written where it was in the batch before.
-"""
+"""The layers that treat every image on its own: image by image through both convolutions, in memory used again."""
 
 from collections.abc import Iterable
 from functools import partial

@@ -135,10 +135,12 @@ def lines(*modules):
     return sum(len(FILES[name].read_text(encoding="utf-8").splitlines()) for name in modules)
 
 
-@pytest.mark.parametrize("where", ["mathematics", "helpers"])
+@pytest.mark.parametrize("where", ["mathematics", "engine", "helpers"])
 def test_it_is_small(where):
     if where == "mathematics":
         assert lines(*(f"helpers.{name}" for name in MATHEMATICS)) <= 850
+    elif where == "engine":
+        assert lines(*(name for name in FILES if name.startswith("helpers.engine"))) <= 600
     else:
         apart = ("helpers.data.scenes", "helpers.course")
         assert lines(*(name for name in FILES if not name.startswith(apart))) <= 7200
