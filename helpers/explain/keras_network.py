@@ -31,7 +31,7 @@ def gradients(model, last: int | None, rules: list, *, start: int = 0, also: int
     """
     relu = _Relu()
     steps = layers(model)[: last + 1] if last is not None else _score_layers(model, max(also, start - 1))
-    steps = [_copy(*pair, relu) for pair in zip([None, *steps], steps, strict=False)][start:]
+    steps = [_copy(*pair, relu) for pair in list(zip([None, *steps], steps, strict=False))[start:]]
     _check_relus(layers(model)[: len(steps) + start - (last is None)], rules)
 
     def pull(x, where):
