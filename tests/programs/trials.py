@@ -52,7 +52,7 @@ class Trial:
             options = ["--epochs", "1", "--seed", str(self.seed), "--run-dir", folder]
             yield [*module, "helpers.report", "run", *options, "--", self.dataset]
             return
-        shutil.copytree(out / self.begun, folder, copy_function=os.link)  # files are replaced, never changed
+        shutil.copytree(out / self.begun, folder, copy_function=_copy)
         given = {"DATASET": self.dataset, "SEED": self.seed, "EPOCHS": 1, "RUN_DIR": folder} | self.parameters
         first = min(k for k, notebook in enumerate(committed()) if declared_parameters(notebook) & set(self.parameters))
         for notebook in committed()[first:]:
@@ -61,6 +61,11 @@ class Trial:
                 command += ["-p", name, str(given[name])]
             yield command
         yield [*module, "helpers.report", "render", folder]
+
+
+def _copy(source: str, target: str) -> None:
+    """Copy a file; a large one, which is replaced and never changed, by a second name."""
+    (os.link if source.endswith((".npz", ".rows")) else shutil.copy2)(source, target)
 
 
 def run(trial: Trial, out: Path) -> str:
