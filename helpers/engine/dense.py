@@ -11,7 +11,7 @@ from helpers import _checks, layers
 from helpers.engine.memory import buffer, fresh
 from helpers.engine.threads import in_threads, unpacked
 
-ROWS = 2048  # of a block: 1 MB at 128 outputs; with fewer, threads wait longer for the interpreter than they compute
+ROWS = 2048  # of a block: 1 MB at 128 outputs; with fewer, threads wait more often for the interpreter's lock
 
 
 class Dense(layers.Dense):
