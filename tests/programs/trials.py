@@ -2,8 +2,8 @@
 
 `python tests/programs/trials.py OUT seeds` takes thirteen seeds, `... folders FOLDER...` each folder given (folders.py
 draws some), `... parameters FOLDER` the extremes of every parameter, on a folder's pictures. Each run makes both files,
-EPOCHS=1, into a folder of its own in OUT. A table of the runs, with the seconds and the largest memory of any process,
-is printed as they end and stands in OUT/trials.md.
+EPOCHS=1, into a folder of its own in OUT. A table of the runs, with the seconds, those of all processors together and
+the largest memory of any process, is printed as they end and stands in OUT/trials.md.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def run(trial: Trial, out: Path) -> str:
     """Run a trial, its output in OUT/<name>.log, and return its row of the table."""
     shutil.rmtree(out / trial.name, ignore_errors=True)
     environment = os.environ | {"REPORT_CLAIMS": "", "PYTHONPATH": str(ROOT)}
-    log, start, peak, ended = out / f"{trial.name}.log", time.monotonic(), 0, "ended"
+    log, start, computed, peak, ended = out / f"{trial.name}.log", time.monotonic(), _computed(), 0, "ended"
     with log.open("w", encoding="utf-8") as text:
         for command in trial.commands(out):
             process = psutil.Popen(command, cwd=out, env=environment, stdout=text, stderr=subprocess.STDOUT)
@@ -84,7 +84,14 @@ def run(trial: Trial, out: Path) -> str:
                 break
     made = all((out / trial.name / f"report.{kind}").exists() for kind in ("html", "pdf"))
     ended = ended if made or ended != "ended" else "STOPPED: a file is missing"
-    return f"| {trial.name} | {ended} | {time.monotonic() - start:.0f} | {peak / 1e9:.2f} |"
+    seconds, computed = time.monotonic() - start, _computed() - computed
+    return f"| {trial.name} | {ended} | {seconds:.0f} | {computed:.0f} | {peak / 1e9:.2f} |"
+
+
+def _computed() -> float:
+    """Return the processors' seconds of all runs that have ended; 0 on Windows, which does not count them."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _family(process: psutil.Popen) -> list[psutil.Process]:
@@ -128,7 +135,7 @@ def main() -> int:
     arguments = parser.parse_args()
     out = arguments.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    rows = ["| run | what became of it | seconds | memory, GB |", "|---|---|---|---|"]
+    rows = ["| run | what became of it | seconds | of processors | memory, GB |", "|---|---|---|---|---|"]
     print(*rows, sep="\n", flush=True)
     for trial in trials(arguments.kind, arguments.given):
         rows.append(run(trial, out))
