@@ -38,7 +38,7 @@ def filters_and_maps(filters: Mapping, maps: Mapping, channels: Sequence[int], n
         change = (moved(*(of[..., channels] for of in pair.values())) for pair in (filters, maps))
         dead = np.count_nonzero(~[*maps.values()][1][..., channels].any(axis=(0, 1, 2)))
         said = f"; {dead} of {len(channels)} filters are dead afterwards" if dead else ""
-        headline(figure, "Kernels changed by {:.2g} of their size, maps by {:.2g}".format(*change) + said)
+        headline(figure, "Slices of kernels changed by {:.2g} of their size, maps by {:.2g}".format(*change) + said)
     return figure
 
 

@@ -89,7 +89,8 @@ def growing_fields(image: np.ndarray, fields: Sequence[tuple[str, int, tuple[int
     figure = canvas(3.3)
     side, (first, last) = image.shape[1], (fields[0][1], fields[-1][1])
     beyond = ", and at last more than the image" if last > side else ""
-    headline(figure, f"From {first} to {last} pixels: layer by layer a neuron sees more{beyond}")
+    grows = f"From {first} to {last} pixels: layer by layer a neuron sees more{beyond}"
+    headline(figure, grows if last > first else f"A neuron of the first layer sees {first} x {first} pixels")
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.15])
     blocks = sorted({name.split("_")[0] for name, *_ in fields})
     colors = [SIX[blocks.index(name.split("_")[0]) % len(SIX)] for name, *_ in fields]

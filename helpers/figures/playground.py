@@ -33,7 +33,7 @@ def color_range(feature_map: np.ndarray, kernel: np.ndarray) -> tuple[str, float
     Where the kernel's numbers add up to 0, red is positive, white 0 and blue negative, up to the 99th percentile of the
     sizes; where they add up to 1, gray from 0 to 1 as in the image; else gray from the 1st to the 99th percentile.
     """
-    total = kernel.sum()
+    total, feature_map = kernel.sum(), feature_map.round(9)  # what only rounding has left is 0
     if np.isclose(total, 0, atol=1e-6):
         limit = np.percentile(np.abs(feature_map), 99) or np.abs(feature_map).max() or 1
         return SIGNED, -float(limit), float(limit)
@@ -51,7 +51,7 @@ def described(feature_map: np.ndarray, kernel: np.ndarray) -> str:
     """Return a sentence on the numbers that a map has and the colours they are drawn in, to three digits."""
     cmap, low, high = color_range(feature_map, kernel)
     dark, light = ("blue", "red") if cmap == SIGNED else ("black", "white")
-    reach = f"the map goes from {feature_map.min():.3g} to {feature_map.max():.3g}"
+    reach = f"the map goes from {feature_map.min().round(9) + 0:.3g} to {feature_map.max().round(9) + 0:.3g}"
     ends = f"{dark} is {low:.3g} or less, {light} {high:.3g} or more"
     return f"The kernel's numbers add up to {kernel.sum():.3g}; {reach}: {ends}."
 

@@ -111,6 +111,18 @@ def test_a_map_whose_kernel_adds_up_to_anything_is_neither_all_white_nor_all_bla
     assert np.isfinite(playground.colored(np.zeros((2, 2)), EDGES)).all()
 
 
+def test_what_rounding_leaves_of_an_even_image_is_white_and_called_0():
+    kernel = np.array(playground.KERNELS["all edges"], float)
+    image = np.full((40, 40), 100 / 255)
+    even = correlate(image, kernel)
+    assert even.any(), "rounding leaves nothing here: choose another gray"
+    assert abs(playground.colored(even, kernel).astype(int) - 255).max() <= 10
+    assert "from 0 to 0: blue is -1 or less" in playground.described(even, kernel)
+    image[:3, :3] = 1  # less than 1% of the map
+    few = playground.colored(correlate(image, kernel), kernel)
+    assert abs(few[20:].astype(int) - 255).max() <= 10
+
+
 def test_the_ready_made_kernels_do_what_they_are_called():
     image = IMAGES["noise"]
     assert np.allclose(correlate(image, np.array(playground.KERNELS["identity"], float)), image[1:-1, 1:-1])

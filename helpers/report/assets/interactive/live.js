@@ -228,7 +228,8 @@ Live.ink = (value, range) => {
 };
 
 // The colours of a map and the numbers at their ends, as the report's figures draw them (helpers.figures.playground).
-Live.range = (values, total) => {
+Live.range = (numbers, total) => {
+  const values = numbers.map((value) => Math.round(value * 1e9) / 1e9); // what only rounding has left is 0
   if (Math.abs(total) < 1e-6) {
     const [limit] = Live.percentiles(values.map(Math.abs), 99);
     const most = limit || values.reduce((a, b) => Math.max(a, Math.abs(b)), 0) || 1;
