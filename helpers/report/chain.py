@@ -11,11 +11,12 @@ from filelock import FileLock, Timeout
 from helpers.report.execution import ChainError, declared_parameters, execute_notebook, read_cells
 from helpers.store.cache import versions
 from helpers.store.code import dependencies, hashes
-from helpers.store.files import digest, file_digest, read_json, write_json
+from helpers.store.files import ROOT, digest, file_digest, read_json, write_json
 from helpers.store.run import RECORD
 
 # What is shown depends on these too; another version of anything else in requirements.txt is no reason to train again.
 PACKAGES = ("h5py", "matplotlib", "pillow", "scipy", "seaborn")
+ROOMS = ("artifacts", "cache", "notebooks")  # of a run's folder: what is in them is a run's own
 
 
 def stamp(path: Path) -> list[int]:
@@ -39,6 +40,7 @@ def execute(notebooks: Iterable[Path], parameters: dict, run_dir: Path, inputs: 
             raise ChainError(
                 f"{notebook.name} has no RUN_DIR in its cell tagged parameters: it cannot pass results on."
             )
+    _check_folder(run_dir, {notebook.name for notebook in notebooks})
     with _alone(run_dir):
         record = _begin(run_dir, {notebook.stem for notebook in notebooks})
         own = {name: value for name, value in parameters.items() if name != "RUN_DIR"}
@@ -68,17 +70,29 @@ def _alone(run_dir: Path):
         ) from error
 
 
+def _check_folder(run_dir: Path, names: set[str]) -> None:
+    """Refuse a folder with files that a run would replace and that are no run's, before anything is written there."""
+    if run_dir == ROOT / "reports" or ROOT.is_relative_to(run_dir):
+        raise ChainError(f"{run_dir} holds the project's own files: name another folder with --run-dir.")
+    found = {path.name for path in run_dir.glob("notebooks/*.ipynb")}  # papermill by hand leaves them without a record
+    others = found - names or {path.name for path in run_dir.glob("report.[hp]*") if not found}
+    if others and not (run_dir / RECORD).exists():
+        raise ChainError(
+            f"{run_dir} is not the folder of a run, since it holds {min(others)} and no {RECORD}: "
+            "name another with --run-dir, or move its files."
+        )
+
+
 def _begin(run_dir: Path, stems: set[str]) -> dict:
     """Return the record, without what a killed process left half written and what is no longer in the chain."""
-    for part in run_dir.rglob(".*.part"):
-        part.unlink()
+    for pattern in (".chain.json.*.part", ".report.*.part", *(f"{room}/**/.*.part" for room in ROOMS)):
+        for part in filter(Path.is_file, run_dir.glob(pattern)):
+            part.unlink()
+    entries = read_record(run_dir)["notebooks"]
     for copy in run_dir.glob("notebooks/*.ipynb"):
-        if copy.stem not in stems:
+        if copy.stem in entries.keys() - stems:
             copy.unlink()
-    artifacts = run_dir / "artifacts"
-    if any(path.is_file() for path in artifacts.glob("*")):
-        print(f"Files of an earlier version lie in {artifacts}: each chapter has a folder there now, so delete them.")
-    return {"notebooks": {stem: e for stem, e in read_record(run_dir)["notebooks"].items() if stem in stems}}
+    return {"notebooks": {stem: entries[stem] for stem in entries.keys() & stems}}
 
 
 def read_record(run_dir: Path) -> dict:
@@ -101,7 +115,8 @@ def _execute_one(notebook: Path, key: str, parameters: dict, run_dir: Path, reco
     record["notebooks"][notebook.stem] = {"key": key}
     write_json(run_dir / RECORD, record)
     execute_notebook(notebook, copy, parameters)
-    made = {path.relative_to(run_dir).as_posix(): path for path in [copy, *own.rglob("*")] if path.is_file()}
+    files = [copy, *(path for path in own.rglob("*") if path.is_file() and not path.name.startswith("."))]
+    made = {path.relative_to(run_dir).as_posix(): path for path in files}
     record["notebooks"][notebook.stem]["files"] = {name: [stamp(p), file_digest(p)] for name, p in made.items()}
     write_json(run_dir / RECORD, record)
     took, training = time.monotonic() - start, _training(own / "results.json")

@@ -69,7 +69,7 @@ def refresh(only: str = "", run_dir: str | Path | None = None) -> list[Path]:
         raise ValueError(f"No notebook's name begins with {only!r}: there are {known}.")
     numbering.number(names)
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(run_dir or temporary).resolve()
+        folder = resolve_run_dir(run_dir or temporary, "scenes")
         given = {"RUN_DIR": str(folder)}
         chain.execute(names[: names.index(chosen[-1]) + 1], given, folder, os.environ.get("EPOCHS", ""))
         for path in chosen:

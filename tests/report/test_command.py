@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from helpers.report import chain, document, execution, numbering
 from helpers.report import command as report
-from helpers.store import Run, files
+from helpers.store import Run
 from helpers.store import run as store_run
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -183,20 +183,6 @@ def test_what_ran_again_before_a_failed_notebook_stays(notebooks, executed, tmp_
     assert Run("03", "scenes", folder).load_json("02_two", "two") == 1
 
 
-def test_artifacts_of_an_earlier_version_are_named_and_stay(notebooks, executed, tmp_path, capsys):
-    old = tmp_path / "run" / "artifacts" / "one.json"
-    old.parent.mkdir(parents=True)
-    old.write_text("old")
-    entry = {"key": "old", "artifacts": {"one.json": [3, 0, "sha"]}, "copy": "sha"}
-    files.write_json(tmp_path / "run" / "chain.json", {"notebooks": {"01_one": entry}})
-    report.run(notebooks=notebooks, run_dir=tmp_path / "run")
-    assert executed == ["01_one", "02_two", "03_three"]
-    assert (
-        f"Files of an earlier version lie in {old.parent}: each chapter has a folder there" in capsys.readouterr().out
-    )
-    assert old.read_text() == "old"
-
-
 def test_the_share_of_training_is_told(notebooks, executed, tmp_path, capsys):
     train = "import time\ntime.sleep(0.1)\nfrom helpers.store import Run\n"
     train += 'Run("02_two", DATASET, RUN_DIR).save_json("results", '
@@ -212,6 +198,72 @@ def test_half_files_and_copies_of_other_notebooks_are_swept(notebooks, executed,
     report.run(notebooks=notebooks[:2], run_dir=folder)
     assert not half.exists()
     assert not (folder / "notebooks" / "03_three.ipynb").exists()
+
+
+def test_only_a_runs_own_files_are_swept(notebooks, executed, tmp_path):
+    folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    mine = [folder / ".draft.part", folder / "notebooks" / "mine.ipynb", folder / "letters" / ".a.part"]
+    for path in mine:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine")
+    for name in (".x.part", "cache/.x.part"):
+        (folder / name).mkdir(parents=True)
+    half = [folder / ".chain.json.1-a.part", folder / "cache" / ".a.npz.1-a.part"]
+    for path in half:
+        path.touch()
+    report.run(notebooks=notebooks, run_dir=folder)
+    assert [path.read_text() for path in mine] == ["mine"] * 3
+    assert not any(path.exists() for path in half)
+
+
+def test_what_a_file_browser_leaves_behind_is_no_result(notebooks, executed, tmp_path):
+    write(tmp_path / "nb", "01_one", SAVE, 'run = Run("01_one", DATASET, RUN_DIR)\nrun.path(".DS_Store").touch()')
+    folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    (folder / "artifacts" / "01_one" / ".DS_Store").write_text("another view")
+    report.run(notebooks=notebooks, run_dir=folder)
+    assert len(executed) == 3
+
+
+@pytest.mark.parametrize("there", ["notebooks/my_lecture.ipynb", "report.pdf"])
+def test_a_folder_of_other_work_is_refused_and_stays_as_it_is(notebooks, executed, tmp_path, there):
+    folder = tmp_path / "course"
+    mine = [folder / there, folder / ".draft.part"]
+    for path in mine:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(
+        chain.ChainError, match=rf"course is not the folder of a run, since it holds {mine[0].name} and"
+    ):
+        report.run(notebooks=notebooks, run_dir=folder)
+    assert sorted(folder.rglob("*")) == before
+    assert [path.read_text() for path in mine] == ["mine"] * 2
+    assert executed == []
+
+
+def test_a_folder_where_notebooks_were_run_by_hand_is_a_runs(notebooks, executed, tmp_path):
+    (tmp_path / "run").mkdir()
+    write(tmp_path / "run" / "notebooks", "02_two", "old = 1")
+    report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    assert len(executed) == 3
+
+
+@pytest.mark.parametrize("command", ["run", "notebooks"])
+@pytest.mark.parametrize("where", [".", "..", "~", "reports"])
+def test_the_project_itself_is_no_runs_folder(tmp_path, monkeypatch, executed, capsys, command, where):
+    root = tmp_path / "project"
+    root.mkdir()
+    path = write(root / "nb", "01_one", SAVE)
+    numbering.number([path])
+    before = path.read_bytes()
+    monkeypatch.setattr(execution, "NOTEBOOKS", path.parent)
+    monkeypatch.setattr(chain, "ROOT", root)
+    monkeypatch.setenv("HOME", str(root))
+    monkeypatch.chdir(root)
+    assert report.main([command, "--run-dir", where]) == 2
+    assert "holds the project's own files: name another folder with --run-dir." in capsys.readouterr().err
+    assert path.read_bytes() == before
+    assert [*root.iterdir()] == [path.parent]
 
 
 @pytest.mark.parametrize(
