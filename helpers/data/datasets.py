@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from helpers.data import caltech101, folders, pictures, scenes
 from helpers.store.cache import kept, kept_rows, key_of
-from helpers.store.files import file_digest
+from helpers.store.files import file_digest, folder_name
 
 SPLITS = ("train", "val", "test")
 SPLIT_SEED = 0  # of a folder's classes
@@ -43,7 +43,8 @@ class Dataset:
     """A data set: three splits, the classes in label order, and one picture of each class for the figures.
 
     figure_images is uint8 RGB (K, size, size, 3) and figure_masks bool (K, size, size) or None, in class order. `masks`
-    are all by role ("train", "val", "test", "figure"), None where nobody knows them.
+    are all by role ("train", "val", "test", "figure"), None where nobody knows them. left_out is a sentence that counts
+    what of a folder is no picture of a class, or "".
     """
 
     name: str
@@ -53,6 +54,7 @@ class Dataset:
     class_names: tuple[str, ...]
     figure_images: np.ndarray
     figure_masks: np.ndarray | None = None
+    left_out: str = ""
 
     @property
     def masks(self) -> dict[str, np.ndarray] | None:
@@ -114,14 +116,15 @@ def _load_caltech101(size: int, cache: str | Path | None) -> Dataset:
 
 
 def _load_folder(folder: Path, size: int, cache: str | Path | None) -> Dataset:
-    files = folders.class_files(folder)
+    files, left_out = folders.class_files(folder)
     rng, rows = np.random.default_rng(SPLIT_SEED), []
     for label, (class_name, names) in enumerate(files.items()):
         for split, indices in zip(SPLITS, folders.split_indices(len(names), rng), strict=True):
             first = indices[0] if split == "train" else None
             rows += [_Row(split, label, f"{class_name}/{names[i]}", i == first) for i in indices]
     rows.sort(key=lambda row: SPLITS.index(row.split))  # stable: class by class within each split
-    return _dataset(folder.resolve().name, tuple(files), rows, _read(folder, rows, size, cache))
+    found = _dataset(folder_name(folder.resolve()), tuple(files), rows, _read(folder, rows, size, cache))
+    return replace(found, left_out=left_out)
 
 
 def _read(folder: Path, rows: Sequence[_Row], size: int, cache: str | Path | None) -> np.ndarray:
@@ -148,13 +151,16 @@ def _dataset(
     return Dataset(name, *map(split, SPLITS), tuple(class_names), images[figures], figure_masks)
 
 
-def summary(dataset: Dataset) -> str:
-    """Return a data set's classes with their counts by split, its pictures' size and its memory, as a text table."""
+def summary(dataset: Dataset, size: int = 0) -> str:
+    """Return a data set's classes with their counts by split, its pictures' size and its memory, as a text table.
+
+    `size` is what is told of pictures that were loaded smaller to be counted.
+    """
     names = [name if name.isprintable() else repr(name) for name in dataset.class_names]
     splits = [getattr(dataset, split) for split in SPLITS]
     counts = [np.bincount(split.labels, minlength=len(names)) for split in splits]
     table = [("class", *SPLITS), *zip(names, *counts, strict=True), ("total", *map(len, splits))]
-    width, size = max(len(row[0]) for row in table), dataset.figure_images.shape[1]
-    masks, memory = "without" if dataset.masks is None else "with", sum(split.images.nbytes for split in splits) / 1e6
+    width, size = max(len(row[0]) for row in table), size or dataset.figure_images.shape[1]
+    masks, memory = "without" if dataset.masks is None else "with", sum(map(len, splits)) * 3 * size**2 / 1e6
     head = f"{dataset.name}: {len(names)} classes, pictures {size} x {size} x 3 {masks} masks, {memory:.0f} MB"
     return "\n".join([head, *(f"{row[0]:<{width}}" + "".join(f"{n:>7}" for n in row[1:]) for row in table)])

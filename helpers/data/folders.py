@@ -9,9 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from helpers.data.pictures import SUFFIXES, is_picture
-from helpers.store.files import expanded
+from helpers.store.files import expanded, is_utf8
 
 MIN_PICTURES = 3  # of a class, so that train, val and test have one each
+# Camera raw files hold a TIFF, and backups are pictures too: second copies of one that may lie beside them.
+COPIES = (
+    *(".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw"),
+    *(".orf", ".pef", ".raf", ".raw", ".rw2", ".sr2", ".srf", ".srw", ".thm", ".x3f"),
+    *("~", ".bak", ".backup", ".old", ".orig", ".tmp", "_original"),
+)
+LEVELS = 4  # down which classes are looked for, to tell where they are
 
 
 def existing(name: str | Path) -> Path:
@@ -25,32 +32,33 @@ def existing(name: str | Path) -> Path:
     return folder
 
 
-def class_files(folder: Path) -> dict[str, list[str]]:
-    """Return the picture files' names of each class folder, all sorted; hidden folders and files are left out.
+def class_files(folder: Path) -> tuple[dict[str, list[str]], str]:
+    """Return the picture files' names of each class folder, all sorted, without hidden ones, and what is left out.
 
-    A warning counts what else is left out. ValueError says what a folder lacks to be a data set.
+    A warning says this too, a sentence that counts it, or "". ValueError says what a folder lacks to be a data set.
     """
     entries = _visible(folder)
     if broken := [entry.name for entry in entries if entry.is_symlink() and not entry.exists()]:
         raise ValueError(f"{str(folder)!r} holds links that lead nowhere: {_quoted(broken)}. Mend or remove them.")
     classes = {entry.name: _visible(entry) for entry in entries if entry.is_dir()}
     files = {name: [e.name for e in inside if _is_picture(e)] for name, inside in classes.items()}
-    # Bytes that are no UTF-8 come from the file system as surrogates, which can be neither printed nor kept as JSON.
     names = [*files, *(f"{name}/{file}" for name, inside in files.items() for file in inside)]
-    if unwritable := [name for name in names if name.encode("utf-8", "replace").decode() != name]:
+    if unwritable := [name for name in names if not is_utf8(name)]:
         raise ValueError(f"In {str(folder)!r} these names are not UTF-8: {_quoted(unwritable)}. Rename them.")
     if not any(files.values()):
         _check_depth(folder, classes)
     read = {folder / name / file for name, inside in files.items() for file in inside}
     others = (entry for inside in classes.values() for entry in inside if entry not in read)
-    _warn_of_others(folder, others, len(entries) - len(classes))
+    if left_out := _left_out(folder, others, len(entries) - len(classes)):
+        warnings.warn(left_out, stacklevel=4)
     _check_counts(folder, files)
-    return files
+    return files, left_out
 
 
 def _is_picture(path: Path) -> bool:
     """Tell by name or content; a broken link that is named like a picture is left to the reader, which says so."""
-    return not path.is_dir() and (path.suffix.lower() in SUFFIXES or is_picture(path))
+    named, copy = path.suffix.lower() in SUFFIXES, path.name.lower().endswith(COPIES)
+    return not path.is_dir() and (named or (not copy and is_picture(path)))
 
 
 def _check_counts(folder: Path, files: dict[str, list[str]]) -> None:
@@ -69,24 +77,28 @@ def _check_counts(folder: Path, files: dict[str, list[str]]) -> None:
 
 def _check_depth(folder: Path, classes: dict[str, list[Path]]) -> None:
     # As where train/ and test/ stand in the place of classes, or a folder around the data set is given.
-    outer = [name for name in classes if (folder / name).resolve() != folder.resolve()]
-    if found := [e for name in outer for e in classes[name] if e.is_dir() and any(map(_is_picture, _visible(e)))]:
-        paths = " or ".join(repr(path) for path in sorted({str(e.parent) for e in found}))
-        raise ValueError(
-            f"The pictures in {str(folder)!r} lie one folder deeper, as in {str(found[0].relative_to(folder))!r}: "
-            f"give {paths}. All pictures of a class belong into one folder; they are split here."
-        )
+    outer = [folder / name for name in classes if (folder / name).resolve() != folder.resolve()]
+    for _ in range(LEVELS):
+        inner = [entry for each in outer for entry in _visible(each) if entry.is_dir()]
+        if found := [entry for entry in inner if any(map(_is_picture, _visible(entry)))]:
+            paths = " or ".join(repr(path) for path in sorted({str(entry.parent) for entry in found})[:3])
+            raise ValueError(
+                f"The pictures in {str(folder)!r} lie deeper, as in {str(found[0].relative_to(folder))!r}: "
+                f"give {paths}. All pictures of a class belong into one folder; they are split here."
+            )
+        outer = inner[:1000]  # of a whole disk it must come to an end
 
 
-def _warn_of_others(folder: Path, others: Iterable[Path], beside: int) -> None:
+def _left_out(folder: Path, others: Iterable[Path], beside: int) -> str:
     kinds = Counter("folders" if e.is_dir() else f"files {e.suffix.lower() or 'without suffix'}" for e in others)
     counts = [f"{count} {what}" for what, count in kinds.most_common()]
-    if counts := counts + [f"{beside} files beside the class folders"] * bool(beside):
-        warnings.warn(
-            f"Left out of {str(folder)!r}: {', '.join(counts)}. Pictures are JPEG, PNG, BMP, WebP, TIFF or GIF files "
-            "in a class folder: save others, such as HEIC, as one of these.",
-            stacklevel=5,
-        )
+    counts += [f"{beside} files beside the class folders"] * bool(beside)
+    if not counts:
+        return ""
+    return (
+        f"Left out of {str(folder)!r}: {', '.join(counts)}. Pictures are JPEG, PNG, BMP, WebP, TIFF or GIF files "
+        "in a class folder: save others, such as HEIC or camera raw, as one of these."
+    )
 
 
 def _visible(folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 Pillow reads and converts (it knows orientation, palettes and transparency), OpenCV resizes (bilinear).
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -11,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION
 from tqdm.auto import tqdm
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
@@ -113,27 +115,43 @@ def _reason(error: Exception) -> str:
 
 
 def _to_rgb(picture: Image.Image, path: str | Path) -> np.ndarray:
-    deep, picture = ";16" in str(picture.tile), ImageOps.exif_transpose(picture)
+    deep = re.search(";16[BLN]", str(picture.tile))  # not BGR;16, which has 5 or 6 bits a colour
+    if deep and picture.mode == "RGB" and "transparency" in picture.info:  # of 16 bits, which Pillow does not compare
+        picture.putalpha(Image.fromarray((_stored(path, cv2.IMREAD_UNCHANGED)[..., 3] >> 8).astype(np.uint8)))
+    ImageOps.exif_transpose(picture, in_place=True)
     if picture.mode in ("I", "F"):
         raise _Refused("32-bit pixels have no agreed white: save it with 8 or 16 bits")
     if picture.mode.startswith("I;16"):
-        picture = Image.fromarray(_eight_bits(np.asarray(picture)))
+        picture = Image.fromarray(_gray(picture))
     elif deep and max(most for _, most in picture.convert("RGB").getextrema()) < 16:
-        return _eight_bits(_twelve_bits(picture, path))
+        bgr = _stored(path, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
+        if picture.mode == "RGB" and bgr is not None and np.array_equal(bgr[..., ::-1] >> 8, picture):
+            return _eight_bits(bgr[..., ::-1])
+        if bgr is None or bgr.max() > 255:  # less is black, as in a silhouette
+            raise _Refused("of 16 bits it uses the lower 12, which is read of gray and plain RGB: save it with 8 bits")
+    return np.asarray(on_white(picture))
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """Return a picture as RGB, with white behind what is transparent."""
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    return np.asarray(picture.convert("RGB"))
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
-def _twelve_bits(picture: Image.Image, path: str | Path) -> np.ndarray:
-    """Read colours of 16 bits of which Pillow has kept the upper half, where nothing is."""
-    bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
-    if bgr is None or picture.mode != "RGB" or not np.array_equal(bgr[..., ::-1] >> 8, picture):
-        raise _Refused(
-            "of 16 bits it uses the lower 12 alone, which is read of gray and plain RGB: save it with 8 bits"
-        )
-    return bgr[..., ::-1]
+def _stored(path: str | Path, flags: int) -> np.ndarray | None:
+    """Read with OpenCV, which keeps 16 bits of colour, where Pillow keeps the upper half."""
+    return cv2.imdecode(np.fromfile(path, np.uint8), flags)
+
+
+def _gray(picture: Image.Image) -> np.ndarray:
+    """Return gray of 16 bits as 8, white where it is transparent; a TIFF's 0 may be white."""
+    pixels = np.asarray(picture)
+    gone = pixels == picture.info.get("transparency")
+    gray = _eight_bits(np.where(gone, 0, pixels))
+    inverted = getattr(picture, "tag_v2", {}).get(PHOTOMETRIC_INTERPRETATION) == 0
+    return np.where(gone, 255, 255 - gray if inverted else gray).astype(np.uint8)
 
 
 def _eight_bits(pixels: np.ndarray) -> np.ndarray:

@@ -80,9 +80,10 @@ def refresh(only: str = "", run_dir: str | Path | None = None) -> list[Path]:
 
 
 def _absolute(name: str | Path) -> str:
+    if name in ("", *NAMES):
+        return name
     path = files.expanded(name)  # absolute, since notebooks run elsewhere
-    is_path = isinstance(name, Path) or os.sep in name or (name not in ("", *NAMES) and os.path.lexists(path))
-    return str(path.resolve()) if is_path else str(name)
+    return str(path.resolve() if isinstance(name, Path) or os.sep in name or os.path.lexists(path) else name)
 
 
 def _inputs(dataset: str, weights: str, run_dir: Path) -> str:

@@ -9,7 +9,7 @@ import secrets
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import psutil
@@ -18,8 +18,24 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def expanded(path: str | Path) -> Path:
-    """Return a path with the home folder for its ~; that of an unknown user stays as it is, and leads nowhere."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for one
+    """Return a path with the home folder for its ~; that of an unknown user stays as it is, and leads nowhere.
+
+    ValueError for a path that is not UTF-8: no notebook could be given it.
+    """
+    found = Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for one
+    if not is_utf8(whole := str(found.absolute())):
+        raise ValueError(f"The path {whole!r} is not UTF-8: rename its folders, or give another.")
+    return found
+
+
+def is_utf8(name: str) -> bool:
+    """Tell whether a file's name can be written: other bytes come from the file system as surrogates."""
+    return name.encode("utf-8", "replace").decode() == name
+
+
+def folder_name(path: PurePath) -> str:
+    """Return the last part of a path, that of a whole drive (D:) or share of Windows as well."""
+    return path.name or path.drive.rpartition("\\")[2].rstrip(":") or "pictures"
 
 
 def sentence(error: Exception) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.store.files import ROOT, expanded, read_json, read_npz, write_json, write_npz
+from helpers.store.files import ROOT, expanded, folder_name, read_json, read_npz, write_json, write_npz
 
 NAMED = ("scenes", "caltech101")  # data sets; any other is a folder's path
 # No folder of pictures gives these names to its run: they are the report's own, or Windows' devices.
@@ -102,7 +102,7 @@ def resolve_run_dir(run_dir: str | Path, dataset: str | Path) -> Path:
     if run_dir:
         folder = expanded(run_dir).resolve()
     else:
-        name = pictures.name if pictures else str(dataset)
+        name = folder_name(pictures) if pictures else str(dataset)
         if pictures and name.casefold() in TAKEN:
             name += "-folder"
         folder = ROOT / "reports" / name

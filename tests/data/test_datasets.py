@@ -179,6 +179,7 @@ def test_pictures_are_not_copied_into_each_split(tmp_path, monkeypatch):
     read, really = [], np.fromiter
     monkeypatch.setattr(np, "fromiter", lambda *given: read.append(really(*given)) or read[0])
     dataset = data.load(write(tmp_path / "a", ["x", "y"]), 16)
+    assert dataset.left_out == ""
     assert len(read[0]) == 10
     assert all(np.shares_memory(getattr(dataset, split).images, read[0]) for split in SPLITS)
 
@@ -205,6 +206,39 @@ def test_pictures_are_read_once_and_stay_on_disk(tmp_path, monkeypatch):
     kept.write_bytes(half)
     with pytest.warns(UserWarning, match="is damaged"):
         assert np.array_equal(data.load(folder, 17, cache=cache).train.images, changed.train.images)
+
+
+@pytest.mark.filterwarnings("ignore:Left out")
+def test_what_is_left_out_is_told_also_of_pictures_that_are_kept(tmp_path):
+    folder = write(tmp_path / "a", ["x", "y"])
+    (folder / "x" / "a.HEIC").touch()
+    for _ in range(2):
+        assert "1 files .heic" in data.load(folder, 16, cache=tmp_path / "pictures.npz").left_out
+
+
+def test_the_command_counts_without_the_memory_that_it_tells_of(tmp_path, monkeypatch, capsys):
+    sizes, really = [], pictures.read_picture
+    monkeypatch.setattr(pictures, "read_picture", lambda path, size: sizes.append(size) or really(path, size))
+    folder = write(tmp_path / "a", ["x", "y"])
+    assert main([str(folder), "--size", "1000"]) == 0
+    assert capsys.readouterr().out.startswith("a: 2 classes, pictures 1000 x 1000 x 3 without masks, 30 MB")
+    assert set(sizes) == {16}
+    assert main([str(folder), "--size", "1025"]) == 2
+    assert "an integer from 16 to 1024" in capsys.readouterr().err
+
+
+def test_a_path_that_is_not_utf_8_is_refused_at_once(tmp_path, monkeypatch):
+    try:
+        os.mkdir(os.fsencode(tmp_path) + b"/caf\xe9")  # noqa: PTH102
+    except OSError:
+        pytest.skip("this file system takes no other names")
+    path = write(tmp_path / "caf\udce9", ["x", "y"])
+    for name in (path, f"{path}/x/.."):
+        with pytest.raises(ValueError, match=r"The path '.*caf\\udce9.*' is not UTF-8: rename its folders"):
+            data.load(name, 16)
+    monkeypatch.chdir(path)
+    with pytest.raises(ValueError, match="is not UTF-8"):
+        data.load(".", 16)
 
 
 def test_a_change_of_any_picture_is_noticed(tmp_path):

@@ -25,9 +25,10 @@ def test_classes_and_pictures_are_sorted_and_the_rest_is_left_out(tmp_path):
     classes(tmp_path, **{".git": NAMES})
     (tmp_path / "stray.jpg").touch()
     (tmp_path / "ant" / "deeper.jpg").mkdir()
-    found = class_files(tmp_path)
+    found, left_out = class_files(tmp_path)
     assert list(found) == ["_1", "ant", "zebra"]
     assert all(names == NAMES for names in found.values())
+    assert "1 files beside the class folders" in left_out
 
 
 def test_links_to_classes_and_pictures_are_followed(tmp_path):
@@ -36,7 +37,7 @@ def test_links_to_classes_and_pictures_are_followed(tmp_path):
     for name in ("cat", "dog"):
         (tmp_path / "data" / name).symlink_to(tmp_path / "real" / name)
     (tmp_path / "real" / "cat" / "lost.jpg").symlink_to("nowhere")  # the reader will say so
-    assert class_files(tmp_path / "data") == {"cat": [*NAMES, "lost.jpg"], "dog": NAMES}
+    assert class_files(tmp_path / "data") == ({"cat": [*NAMES, "lost.jpg"], "dog": NAMES}, "")
 
 
 def test_a_folder_that_cannot_be_listed(tmp_path):
@@ -51,17 +52,32 @@ def test_what_is_a_picture_by_its_content_counts_and_the_rest_is_counted(tmp_pat
     for name in ("scan.dat", "picture"):
         Image.new("RGB", (5, 5)).save(tmp_path / "cat" / name, "PNG")
     with pytest.warns(UserWarning, match="Left out of") as warned:
-        assert class_files(tmp_path)["cat"] == sorted([*NAMES, "picture", "scan.dat"])
+        found, left_out = class_files(tmp_path)
+    assert found["cat"] == sorted([*NAMES, "picture", "scan.dat"])
     (said,) = (str(warning.message) for warning in warned)
+    assert said == left_out
     for part in ("2 files .heic", "1 files .txt", "1 files without suffix", "1 folders", "1 files beside the class"):
         assert part in said
 
 
-@pytest.mark.parametrize("names", [("train", "test"), ("images",)])
-def test_pictures_one_folder_deeper(tmp_path, names):
+@pytest.mark.filterwarnings("ignore:Left out")
+def test_camera_raw_and_backups_are_no_second_copies(tmp_path):
+    classes(tmp_path, cat=NAMES, dog=NAMES)
+    for name in ("a.NEF", "b.cr2", "a.jpg~", "a.jpg.bak", "b.png_original"):
+        Image.new("RGB", (5, 5)).save(tmp_path / "cat" / name, "TIFF")
+    found, left_out = class_files(tmp_path)
+    assert found["cat"] == NAMES
+    assert all(f"1 files .{suffix}" in left_out for suffix in ("nef", "cr2", "jpg~", "bak", "png_original"))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("train", "test"), ("images",), ("train/images", "test/images"), ("archive/train",), ("a/b/c/d",)],
+)
+def test_pictures_deeper_than_classes(tmp_path, names):
     for name in names:
         classes(tmp_path / name, cat=NAMES, dog=NAMES)
-    with pytest.raises(ValueError, match=r"one folder deeper, as in '\w+/cat': give ") as error:
+    with pytest.raises(ValueError, match=r"lie deeper, as in '[\w/]+/cat': give ") as error:
         class_files(tmp_path)
     assert all(repr(str(tmp_path / name)) in str(error.value) for name in names)
 

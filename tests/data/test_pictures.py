@@ -100,8 +100,51 @@ def test_12_bits_of_colour_are_turned_by_their_exif(tmp_path):
 
 def test_12_bits_of_colour_with_alpha_are_refused_in_a_sentence(tmp_path):
     path = deep(tmp_path / "a.png", np.full((16, 20, 4), 4095))
-    with pytest.raises(ValueError, match=r"of 16 bits it uses the lower 12 alone.*: save it with 8 bits"):
+    with pytest.raises(ValueError, match=r"of 16 bits it uses the lower 12, .*: save it with 8 bits"):
         read_picture(path)
+
+
+def by_hand(path, pixels, kind, transparent=()):
+    """Write a 16-bit PNG (H, W, channels) as no library does, the kind 0 gray, 2 RGB, 4 gray and alpha, 6 RGBA."""
+
+    def chunk(name, body):
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    header = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 16, kind, 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    trns = chunk(b"tRNS", struct.pack(f">{len(transparent)}H", *transparent)) if transparent else b""
+    body = chunk(b"IHDR", header) + trns + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
+    return path
+
+
+@pytest.mark.parametrize(("kind", "channels"), [(4, 2), (6, 4)])
+def test_a_black_silhouette_of_16_bits_is_read(tmp_path, kind, channels):
+    pixels = np.zeros((16, 16, channels))
+    pixels[:, :8, -1] = 65535
+    image = read_picture(by_hand(tmp_path / "a.png", pixels, kind), 16)
+    assert image[3, [2, -3]].tolist() == [[0] * 3, [255] * 3]
+
+
+@pytest.mark.parametrize(("kind", "channels"), [(0, 1), (2, 3)])
+def test_one_value_of_16_bits_is_transparent(tmp_path, kind, channels):
+    pixels = np.full((16, 16, channels), 30000)
+    pixels[:, 8:] = 30001  # the same in 8 bits
+    image = read_picture(by_hand(tmp_path / "a.png", pixels, kind, [30000] * channels), 16)
+    assert image[3, [2, -3]].tolist() == [[255] * 3, [117] * 3]
+
+
+def test_the_zero_of_a_tiff_may_be_white(tmp_path):
+    stored = np.array([[0, 65535]], np.uint16).repeat(16, 0).repeat(8, 1)
+    image = read_picture(saved(tmp_path / "a.tif", stored, tiffinfo={262: 0}), 16)
+    assert image[3, [2, -3], 0].tolist() == [255, 0]
+
+
+def test_a_dark_bitmap_of_16_bits_a_pixel_is_read(tmp_path):
+    header = struct.pack("<IiiHHIIiiIIIII", 40, 16, 16, 1, 16, 3, 512, 0, 0, 0, 0, 0xF800, 0x7E0, 0x1F)
+    pixels = np.full(256, 1 << 11, "<u2").tobytes()  # the first level of red
+    (tmp_path / "a.bmp").write_bytes(b"BM" + struct.pack("<IHHI", 578, 0, 0, 66) + header + pixels)
+    assert read_picture(tmp_path / "a.bmp", 16)[3, 3].tolist() == [8, 0, 0]
 
 
 def test_a_missing_file_is_a_sentence(tmp_path):

@@ -639,11 +639,13 @@ FAULTS = [
     Fault(
         "red is blue",
         "data/pictures.py",
-        'return np.asarray(picture.convert("RGB"))',
-        'return np.asarray(picture.convert("RGB"))[..., ::-1]',
+        "return np.asarray(on_white(picture))",
+        "return np.asarray(on_white(picture))[..., ::-1]",
         "data/pictures",
     ),
-    Fault("red of 12 bits is blue", "data/pictures.py", "return bgr[..., ::-1]", "return bgr", "data/pictures"),
+    Fault(
+        "red of 12 bits is blue", "data/pictures.py", "_eight_bits(bgr[..., ::-1])", "_eight_bits(bgr)", "data/pictures"
+    ),
     Fault("4095 is not of 12 bits", "data/pictures.py", "pixels.max() <= 4095", "pixels.max() < 4095", "data/pictures"),
     Fault(
         "16 bits are cut, not rounded",
@@ -726,8 +728,8 @@ FAULTS = [
     Fault(
         "EXIF's orientation is ignored",
         "data/pictures.py",
-        "ImageOps.exif_transpose(picture)",
-        "picture",
+        "ImageOps.exif_transpose(picture, in_place=True)",
+        "pass",
         "data/pictures",
     ),
     Fault(

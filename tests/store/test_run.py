@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from pathlib import PureWindowsPath
 
 import numpy as np
 import pytest
@@ -146,6 +147,22 @@ def test_the_folder_of_a_run(tmp_path, monkeypatch):
     assert resolve_run_dir("runs/a", "scenes") == tmp_path / "runs" / "a"
     assert resolve_run_dir("~/b", "scenes") == tmp_path / "b"
     assert resolve_run_dir(tmp_path, "scenes") == tmp_path
+
+
+def test_a_whole_drive_has_a_name_too():
+    for path, name in (("D:\\", "D"), (r"\\server\photos" + "\\", "photos"), (r"D:\birds", "birds"), ("", "pictures")):
+        assert files.folder_name(PureWindowsPath(path)) == name
+    assert resolve_run_dir("run", "scenes").name == "run"
+    with pytest.raises(ValueError, match=r"reports/pictures and the pictures in / would lie"):
+        resolve_run_dir("", "/")
+
+
+def test_a_path_that_is_not_utf_8_is_refused():
+    for given in (("/caf\udce9", "scenes"), ("", "/caf\udce9")):
+        with pytest.raises(
+            ValueError, match=r"The path '/caf\\udce9' is not UTF-8: rename its folders, or give another."
+        ):
+            resolve_run_dir(*given)
 
 
 @pytest.mark.parametrize("name", ["study", "readme", "Study", "scenes", "Scenes", "caltech101", "con", "AUX"])
