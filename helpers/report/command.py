@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 import tempfile
 import time
@@ -29,7 +30,7 @@ def run(
     FileNotFoundError for missing photographs or notebooks, and as `chain.execute` does.
     """
     given = {"DATASET": _absolute(dataset), "WEIGHTS": _absolute(weights), "SEED": whole_number("SEED", seed, 0)}
-    given["EPOCHS"] = whole_number("EPOCHS", _usual()["EPOCHS"] if epochs is None else epochs, 1)
+    given["EPOCHS"] = whole_number("EPOCHS", (os.environ.get("EPOCHS") or EPOCHS) if epochs is None else epochs, 1)
     folder = resolve_run_dir(run_dir or "", given["DATASET"])
     inputs = _inputs(given["DATASET"], given["WEIGHTS"], folder)
     paths = committed() if notebooks is None else [Path(path).resolve() for path in notebooks]
@@ -42,16 +43,15 @@ def render(run_dir: str | Path | None = None) -> tuple[Path, Path]:
     from helpers.report import rendering
 
     if run_dir is None:
-        return rendering.write(committed(), _usual(), REPORTS)
+        names = committed()
+        told = re.search(r'"(\d+) epochs? of \d+ images', "".join(path.read_text(encoding="utf-8") for path in names))
+        usual = {"DATASET": "scenes", "WEIGHTS": "bundled", "SEED": 0, "EPOCHS": told[1] if told else EPOCHS}
+        return rendering.write(names, usual, REPORTS)
     folder = files.expanded(run_dir).resolve()
     notebooks = sorted((folder / "notebooks").glob("*.ipynb"))
     if not notebooks:
         raise FileNotFoundError(f"There is no executed notebook in {folder / 'notebooks'}: run the chain first.")
     return rendering.write(notebooks, chain.read_record(folder).get("parameters", {}), folder)
-
-
-def _usual() -> dict:
-    return {"DATASET": "scenes", "WEIGHTS": "bundled", "SEED": 0, "EPOCHS": os.environ.get("EPOCHS") or EPOCHS}
 
 
 def refresh(only: str = "", run_dir: str | Path | None = None) -> list[Path]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from helpers.data.pictures import on_white
+
 DPI = 150  # at which figures are drawn
 TEXT_WIDTH = 6.53  # inches between the PDF's margins
 TEXT_HEIGHT = 8.6  # inches of a page that a picture may take with its caption
@@ -33,7 +35,7 @@ def write(mime: str, content: str, folder: Path) -> dict[str, str]:
     with Image.open(io.BytesIO(data)) as image:
         width, height = image.size
         if mime == "image/png" and len(data) > LARGE:
-            picture |= _smaller(image.convert("RGB"), data, folder)
+            picture |= _smaller(on_white(image), data, folder)
     inches = min(width / DPI, TEXT_WIDTH, TEXT_HEIGHT * width / height)
     scale = CSS_PIXELS / DPI if inches < TEXT_WIDTH else 1  # what is as wide as the text fills the column
     picture |= {"width": str(round(width * scale)), "height": str(round(height * scale))}

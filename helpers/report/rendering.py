@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import signal
+import string
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from matplotlib import get_data_path
 from matplotlib.font_manager import get_font
 
 from helpers.report import document
-from helpers.store.files import ROOT, whole_file
+from helpers.store.files import ROOT, folder_name, whole_file
 
 ASSETS = Path(__file__).parent / "assets"
 FACTS = {"DATASET": "Data set", "WEIGHTS": "VGG19 weights", "SEED": "Seed", "EPOCHS": "Epochs"}  # on the title page
@@ -29,11 +30,12 @@ def write(notebooks: list[Path], parameters: dict, where: Path) -> tuple[Path, P
     broken reference, a label used twice, a caption without its figure, TeX that does not convert, markup that the
     report cannot take, and anything Typst warns of.
     """
-    facts = [(label, Path(str(parameters[name])).name) for name, label in FACTS.items() if name in parameters]
+    facts = [(label, folder_name(Path(str(parameters[name])))) for name, label in FACTS.items() if name in parameters]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         source = json.dumps(document.document(notebooks, facts, folder))
         shutil.copytree(ASSETS, folder, dirs_exist_ok=True)
+        folder.chmod(0o700)  # as where the project may not be written to, the folder's mode is copied too
         shutil.copy(ROOT / "CITATION.cff", folder)
         made = {"html": _pandoc(source, "html", folder).encode()}
         made["pdf"] = _pdf(_pandoc(source, "typst", folder), folder)
@@ -64,10 +66,10 @@ def _pdf(source: str, folder: Path) -> bytes:
     (folder / "report.typ").write_text(source, encoding="utf-8")
     found, note = "".join(sorted(foreign(source))), ""
     if found:
-        words = dict.fromkeys(re.findall(rf"[^\s\[\]\"#<>]*[{re.escape(found)}][^\s\[\]\"#<>]*", source))
-        note = (
-            f"Some signs of {', '.join(words)} need a font of this system, or the PDF shows boxes; the page has them."
-        )
+        words = re.findall(rf"[^\s\[\]\"#<>]*[{re.escape(found)}][^\s\[\]\"#<>]*", source)
+        words = [*dict.fromkeys(word.replace("\\", "").strip(string.punctuation) for word in words)]
+        named = ", ".join(words[:3]) + (f" and {len(words) - 3} more" if len(words) > 3 else "")
+        note = f"Some signs of {named} need a font of this system, or the PDF shows boxes; the page has them."
         print(note, file=sys.stderr)
     options = {"root": folder, "ignore_system_fonts": not found, "sys_inputs": {"note": note}}
     try:
@@ -80,9 +82,9 @@ def _pdf(source: str, folder: Path) -> bytes:
 
 
 def foreign(text: str) -> set[str]:
-    """Return the letters and symbols of a text that none of Typst's own fonts has."""
+    """Return the letters, digits and signs of a text that none of Typst's own fonts has."""
     own = get_font(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSansMono.ttf").get_charmap()  # the largest of them
-    return {sign for sign in set(text) if ord(sign) not in own and unicodedata.category(sign)[0] in "LSM"}
+    return {sign for sign in set(text) if ord(sign) not in own and unicodedata.category(sign)[0] in "LMNPS"}
 
 
 def _typst_sentence(error: Exception, source: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from checking import execute_here
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers.report import chain, document, execution, numbering
+from helpers.report import chain, document, execution, numbering, rendering
 from helpers.report import command as report
 from helpers.store import Run
 from helpers.store import run as store_run
@@ -330,6 +330,20 @@ def test_the_committed_notebooks_are_rendered_as_they_are(tmp_path, monkeypatch,
     assert f'<meta name="notebooks" content="{document.fingerprint([path])}">' in page
     assert "<dd>scenes</dd>" in page
     assert path.read_bytes() == before
+
+
+def test_the_title_page_names_the_epochs_that_the_notebooks_were_made_with(tmp_path, monkeypatch):
+    """Not the environment's, which are the next run's."""
+    given = []
+    monkeypatch.setattr(rendering, "write", lambda notebooks, facts, where: given.append(facts["EPOCHS"]))
+    monkeypatch.setenv("EPOCHS", "3")
+    path = write(tmp_path / "nb", "01_one")
+    report.render()
+    monkeypatch.setattr(execution, "NOTEBOOKS", path.parent)
+    report.render()
+    path.write_text(path.read_text().replace("# 01_one", "1 epoch of 150 images: 9 seconds"))
+    report.render()
+    assert list(map(int, given)) == [store_run.EPOCHS, store_run.EPOCHS, 1]
 
 
 def test_the_committed_report_is_that_of_the_committed_notebooks():

@@ -65,6 +65,14 @@ def test_a_drawing_keeps_every_pixel(folder):
         assert (np.asarray(Image.open(path).convert("RGB")) == pixels).all()
 
 
+def test_what_is_transparent_lies_on_white(folder):
+    pixels = np.dstack([photograph(), np.full((300, 1200), 255, np.uint8)])
+    pixels[:, :600] = 0
+    for path in write(encoded(pixels), folder)[1:]:
+        assert path.suffix != ".png"
+        assert np.asarray(Image.open(path).convert("RGB"))[:, :500].min() > 250
+
+
 def test_what_is_small_stays_as_it_is(folder):
     png = encoded(drawing(40, 60, 9))
     picture, page, _ = write(png, folder)

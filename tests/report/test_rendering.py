@@ -4,6 +4,8 @@ import base64
 import io
 import json
 import re
+import shutil
+import stat
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
@@ -557,12 +559,24 @@ def test_what_typst_refuses_or_warns_of_names_the_notebook(tmp_path, capsys):
 
 def test_names_in_signs_that_typst_does_not_bring_are_set_in_the_system_s_fonts_and_told(tmp_path, capsys):
     assert rendering.foreign("Café, Ελλάς, Привет, x → y ≤ ∂ ℝ, 1 × 2") == set()
-    assert rendering.foreign("猫 and 한국어 🌳") == set("猫한국어🌳")
-    pdf = rendering._pdf('#sys.inputs.at("note", default: "") 猫, old 🌳', tmp_path)
+    assert rendering.foreign("猫 and 한국어 🌳, １ ๑ 「」、。") == set("猫한국어🌳１๑「」、。")
+    pdf = rendering._pdf('#sys.inputs.at("note", default: "") 猫, (猫) old 猫\\_1 🌳 １. ๑', tmp_path)
     assert pdf.startswith(b"%PDF")
-    assert "Some signs of 猫,, 🌳 need a font of this system" in capsys.readouterr().err
+    assert "Some signs of 猫, 猫_1, 🌳 and 2 more need a font of this system" in capsys.readouterr().err
     rendering._pdf("plain", tmp_path)
     assert capsys.readouterr().err == ""
+
+
+def test_a_project_that_may_not_be_written_to_is_rendered(tmp_path, monkeypatch):
+    assets, modes = tmp_path / "assets", []
+    shutil.copytree(rendering.ASSETS, assets)
+    assets.chmod(0o555)
+    monkeypatch.setattr(rendering, "ASSETS", assets)
+    monkeypatch.setattr(rendering, "_pandoc", lambda source, target, folder: modes.append(folder.stat().st_mode) or "")
+    monkeypatch.setattr(rendering, "_pdf", lambda source, folder: b"")
+    render(run_dir(tmp_path, **{"01_one": ["# One"]}))
+    assert all(mode & stat.S_IWUSR for mode in modes)
+    assert len(modes) == 2
 
 
 def test_terminal_noise_is_removed():
