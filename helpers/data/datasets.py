@@ -43,8 +43,7 @@ class Dataset:
     """A data set: three splits, the classes in label order, and one picture of each class for the figures.
 
     figure_images is uint8 RGB (K, size, size, 3) and figure_masks bool (K, size, size) or None, in class order. `masks`
-    are all by role ("train", "val", "test", "figure"), None where nobody knows them. left_out is a sentence that counts
-    what of a folder is no picture of a class, or "".
+    are all by role ("train", "val", "test", "figure"), None where unknown. left_out says what else a folder holds.
     """
 
     name: str
@@ -86,18 +85,13 @@ def load(name: str | Path, size: int = 224, *, cache: str | Path | None = None) 
 
 
 def _load_scenes(size: int, cache: str | Path | None) -> Dataset:
-    names, counts = scenes.CLASS_NAMES, scenes.COUNTS.items()
-    places = [(split, label, i) for split, n in counts for label in range(len(names)) for i in range(n)]
+    names = scenes.CLASS_NAMES
+    rows = [_Row(s, names.index(of), f"{of}/{s}_{i:04d}", s == "figure") for of, s, i in scenes.pictures()]
 
     def draw() -> dict[str, np.ndarray]:
-        def one(place: tuple[str, int, int]) -> tuple[np.ndarray, np.ndarray]:
-            split, label, i = place
-            return scenes.picture(names[label], split, i, size)
+        drawn = pictures.in_threads(lambda place: scenes.picture(*place, size), scenes.pictures(), "Drawing scenes")
+        return dict(zip(("images", "masks"), map(np.array, zip(*drawn, strict=True)), strict=True))
 
-        images, masks = zip(*pictures.in_threads(one, places, "Drawing scenes"), strict=True)
-        return {"images": np.array(images), "masks": np.array(masks)}
-
-    rows = [_Row(split, label, f"{names[label]}/{split}_{i:04d}", split == "figure") for split, label, i in places]
     return _dataset("scenes", names, rows, **kept(cache, key_of(load, size), draw))
 
 
@@ -152,10 +146,7 @@ def _dataset(
 
 
 def summary(dataset: Dataset, size: int = 0) -> str:
-    """Return a data set's classes with their counts by split, its pictures' size and its memory, as a text table.
-
-    `size` is what is told of pictures that were loaded smaller to be counted.
-    """
+    """Return classes with their counts by split, and memory at a `size` of pictures (theirs), as a text table."""
     names = [name if name.isprintable() else repr(name) for name in dataset.class_names]
     splits = [getattr(dataset, split) for split in SPLITS]
     counts = [np.bincount(split.labels, minlength=len(names)) for split in splits]

@@ -1,6 +1,7 @@
 """Folders of class folders: <folder>/<class>/<picture>.jpg, which files count, and who trains and who tests."""
 
 import os
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable
@@ -13,12 +14,8 @@ from helpers.store.files import expanded, is_utf8
 
 MIN_PICTURES = 3  # of a class, so that train, val and test have one each
 # Camera raw files hold a TIFF, and backups are pictures too: second copies of one that may lie beside them.
-COPIES = (
-    *(".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw"),
-    *(".orf", ".pef", ".raf", ".raw", ".rw2", ".sr2", ".srf", ".srw", ".thm", ".x3f"),
-    *("~", ".bak", ".backup", ".old", ".orig", ".tmp", "_original"),
-)
-LEVELS = 4  # down which classes are looked for, to tell where they are
+RAW = r"\.(3fr|arw|cr[23]|dcr|dng|erf|iiq|kdc|mef|mos|mrw|nef|nrw|orf|pef|raf|raw|rw2|sr2|srf|srw|thm|x3f)"
+COPY = re.compile(rf"({RAW}|\.bak|\.backup|\.old|\.orig|\.tmp|~|_original)$", re.IGNORECASE)
 
 
 def existing(name: str | Path) -> Path:
@@ -57,28 +54,24 @@ def class_files(folder: Path) -> tuple[dict[str, list[str]], str]:
 
 def _is_picture(path: Path) -> bool:
     """Tell by name or content; a broken link that is named like a picture is left to the reader, which says so."""
-    named, copy = path.suffix.lower() in SUFFIXES, path.name.lower().endswith(COPIES)
-    return not path.is_dir() and (named or (not copy and is_picture(path)))
+    return not path.is_dir() and (path.suffix.lower() in SUFFIXES or (not COPY.search(path.name) and is_picture(path)))
 
 
 def _check_counts(folder: Path, files: dict[str, list[str]]) -> None:
     if len(files) < 2:
-        raise ValueError(
-            f"{str(folder)!r} holds {len(files)} class folders{f' ({_quoted(files)})' if files else ''}: a data set "
-            "needs two at least, with the pictures in them: <folder>/<class>/<picture>.jpg."
-        )
+        found = f"{str(folder)!r} holds {len(files)} class folders{f' ({_quoted(files)})' if files else ''}"
+        raise ValueError(f"{found}: a data set needs two at least, each with pictures: <folder>/<class>/<picture>.jpg.")
     if short := [f"{name!r} has {len(names)}" for name, names in files.items() if len(names) < MIN_PICTURES]:
         raise ValueError(
-            f"Each class in {str(folder)!r} needs at least {MIN_PICTURES} pictures, one to train, one to validate and "
-            f"one to test on, but {', '.join(short)}: add pictures ({', '.join(sorted(SUFFIXES))}) or remove "
-            "the class folder."
+            f"Each class in {str(folder)!r} needs at least {MIN_PICTURES} pictures, one to train, one to validate, one "
+            f"to test, but {', '.join(short)}: add pictures ({', '.join(sorted(SUFFIXES))}) or remove the class folder."
         )
 
 
 def _check_depth(folder: Path, classes: dict[str, list[Path]]) -> None:
     # As where train/ and test/ stand in the place of classes, or a folder around the data set is given.
     outer = [folder / name for name in classes if (folder / name).resolve() != folder.resolve()]
-    for _ in range(LEVELS):
+    for _ in range(4):  # folders down
         inner = [entry for each in outer for entry in _visible(each) if entry.is_dir()]
         if found := [entry for entry in inner if any(map(_is_picture, _visible(entry)))]:
             paths = " or ".join(repr(path) for path in sorted({str(entry.parent) for entry in found})[:3])
@@ -93,12 +86,10 @@ def _left_out(folder: Path, others: Iterable[Path], beside: int) -> str:
     kinds = Counter("folders" if e.is_dir() else f"files {e.suffix.lower() or 'without suffix'}" for e in others)
     counts = [f"{count} {what}" for what, count in kinds.most_common()]
     counts += [f"{beside} files beside the class folders"] * bool(beside)
-    if not counts:
-        return ""
-    return (
-        f"Left out of {str(folder)!r}: {', '.join(counts)}. Pictures are JPEG, PNG, BMP, WebP, TIFF or GIF files "
-        "in a class folder: save others, such as HEIC or camera raw, as one of these."
+    told = (
+        "Pictures are JPEG, PNG, BMP, WebP, TIFF or GIF files in a class folder: save others, such as HEIC or camera "
     )
+    return f"Left out of {str(folder)!r}: {', '.join(counts)}. {told}raw, as one of these." if counts else ""
 
 
 def _visible(folder: Path) -> list[Path]:

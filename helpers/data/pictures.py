@@ -12,7 +12,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
-from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION
 from tqdm.auto import tqdm
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
@@ -115,21 +114,12 @@ def _reason(error: Exception) -> str:
 
 
 def _to_rgb(picture: Image.Image, path: str | Path) -> np.ndarray:
-    deep = re.search(";16[BLN]", str(picture.tile))  # not BGR;16, which has 5 or 6 bits a colour
-    if deep and picture.mode == "RGB" and "transparency" in picture.info:  # of 16 bits, which Pillow does not compare
-        picture.putalpha(Image.fromarray((_stored(path, cv2.IMREAD_UNCHANGED)[..., 3] >> 8).astype(np.uint8)))
-    ImageOps.exif_transpose(picture, in_place=True)
     if picture.mode in ("I", "F"):
         raise _Refused("32-bit pixels have no agreed white: save it with 8 or 16 bits")
-    if picture.mode.startswith("I;16"):
-        picture = Image.fromarray(_gray(picture))
-    elif deep and max(most for _, most in picture.convert("RGB").getextrema()) < 16:
-        bgr = _stored(path, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
-        if picture.mode == "RGB" and bgr is not None and np.array_equal(bgr[..., ::-1] >> 8, picture):
-            return _eight_bits(bgr[..., ::-1])
-        if bgr is None or bgr.max() > 255:  # less is black, as in a silhouette
-            raise _Refused("of 16 bits it uses the lower 12, which is read of gray and plain RGB: save it with 8 bits")
-    return np.asarray(on_white(picture))
+    if re.search(";16[BLN]", str(picture.tile)) and picture.mode in ("RGB", "RGBA"):  # not BGR;16, of 5 or 6 bits
+        _mend(picture, path)
+    ImageOps.exif_transpose(picture, in_place=True)
+    return np.asarray(on_white(Image.fromarray(_gray(picture)) if picture.mode.startswith("I;16") else picture))
 
 
 def on_white(picture: Image.Image) -> Image.Image:
@@ -140,9 +130,18 @@ def on_white(picture: Image.Image) -> Image.Image:
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
-def _stored(path: str | Path, flags: int) -> np.ndarray | None:
-    """Read with OpenCV, which keeps 16 bits of colour, where Pillow keeps the upper half."""
-    return cv2.imdecode(np.fromfile(path, np.uint8), flags)
+def _mend(picture: Image.Image, path: str | Path) -> None:
+    """Fill in, from OpenCV, what Pillow loses of colours of 16 bits: it keeps the upper half of each."""
+    dark, keyed = max(most for _, most in picture.getextrema()[:3]) < 16, "transparency" in picture.info
+    if not dark and not keyed:
+        return
+    stored = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if dark and picture.mode == "RGB" and stored is not None and np.array_equal(stored[..., 2::-1] >> 8, picture):
+        picture.paste(Image.fromarray(_eight_bits(stored[..., 2::-1])))
+    elif stored is None or (dark and stored[..., :3].max() > 255):  # less is black, as in a silhouette
+        raise _Refused("of 16 bits it uses the lower 12, which is read of gray and plain RGB: save it with 8 bits")
+    if keyed:
+        picture.putalpha(Image.fromarray((stored[..., 3] >> 8).astype(np.uint8)))
 
 
 def _gray(picture: Image.Image) -> np.ndarray:
@@ -150,8 +149,9 @@ def _gray(picture: Image.Image) -> np.ndarray:
     pixels = np.asarray(picture)
     gone = pixels == picture.info.get("transparency")
     gray = _eight_bits(np.where(gone, 0, pixels))
-    inverted = getattr(picture, "tag_v2", {}).get(PHOTOMETRIC_INTERPRETATION) == 0
-    return np.where(gone, 255, 255 - gray if inverted else gray).astype(np.uint8)
+    if getattr(picture, "tag_v2", {}).get(262) == 0:  # PhotometricInterpretation
+        gray = 255 - gray
+    return np.where(gone, np.uint8(255), gray)
 
 
 def _eight_bits(pixels: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -27,24 +28,20 @@ def stamp(path: Path) -> list[int]:
 def execute(notebooks: Iterable[Path], parameters: dict, run_dir: Path, inputs: str = "") -> None:
     """Execute `notebooks` in order into RUN_DIR/notebooks, skip those already made from the same, tell what took long.
 
-    A notebook's key hashes its source, `parameters` (RUN_DIR aside), `inputs` (a hash of the data), the
-    helpers that it imports, the packages' versions, and the artifacts of the notebooks before it.
-    Raises ChainError when a notebook fails, and the next call goes on with that one; or when another run holds the
-    folder.
+    A notebook's key hashes its source, `parameters` (RUN_DIR aside), `inputs` (a hash of the data), the helpers that it
+    imports, the packages' versions, and the artifacts of the notebooks before it. Raises ChainError when one fails, and
+    the next call goes on with that one; also when another run holds the folder, and for a folder that is no run's.
     """
     notebooks = list(notebooks)
     if not notebooks:
         raise ValueError("There is no notebook to execute: name one at least.")
     for notebook in notebooks:
         if "RUN_DIR" not in declared_parameters(notebook):
-            raise ChainError(
-                f"{notebook.name} has no RUN_DIR in its cell tagged parameters: it cannot pass results on."
-            )
+            raise ChainError(f"{notebook.name} has no RUN_DIR in its cell tagged parameters: it cannot pass on results")
     _check_folder(run_dir, {notebook.name for notebook in notebooks})
     with _alone(run_dir):
         record = _begin(run_dir, {notebook.stem for notebook in notebooks})
-        own = {name: value for name, value in parameters.items() if name != "RUN_DIR"}
-        record |= {"parameters": own, "inputs": inputs}
+        record |= {"parameters": {k: v for k, v in parameters.items() if k != "RUN_DIR"}, "inputs": inputs}
         given = [record["parameters"], inputs, sys.version_info[:2], versions(), versions(PACKAGES)]
         handed_on: dict[str, str] = {}  # by the notebooks so far
         width = max(len(notebook.stem) for notebook in notebooks)
@@ -65,22 +62,18 @@ def _alone(run_dir: Path):
     try:
         return FileLock(run_dir / ".lock").acquire(timeout=0)
     except Timeout as error:
-        raise ChainError(
-            f"Another run is at work in {run_dir}: wait until it ends, or give this one its own --run-dir."
-        ) from error
+        told = f"Another run is at work in {run_dir}: wait until it ends, or give this one its own --run-dir."
+        raise ChainError(told) from error
 
 
 def _check_folder(run_dir: Path, names: set[str]) -> None:
     """Refuse a folder with files that a run would replace and that are no run's, before anything is written there."""
-    if run_dir == ROOT / "reports" or ROOT.is_relative_to(run_dir):
-        raise ChainError(f"{run_dir} holds the project's own files: name another folder with --run-dir.")
+    own = run_dir == ROOT / "reports" or ROOT.is_relative_to(run_dir)
     found = {path.name for path in run_dir.glob("notebooks/*.ipynb")}  # papermill by hand leaves them without a record
     others = found - names or {path.name for path in run_dir.glob("report.[hp]*") if not found}
-    if others and not (run_dir / RECORD).exists():
-        raise ChainError(
-            f"{run_dir} is not the folder of a run, since it holds {min(others)} and no {RECORD}: "
-            "name another with --run-dir, or move its files."
-        )
+    if own or (others and not (run_dir / RECORD).exists()):
+        what = "the project's own files" if own else f"{min(others)} and no {RECORD}"
+        raise ChainError(f"{run_dir} is not the folder of a run, since it holds {what}: name another with --run-dir.")
 
 
 def _begin(run_dir: Path, stems: set[str]) -> dict:
@@ -119,7 +112,9 @@ def _execute_one(notebook: Path, key: str, parameters: dict, run_dir: Path, reco
     made = {path.relative_to(run_dir).as_posix(): path for path in files}
     record["notebooks"][notebook.stem]["files"] = {name: [stamp(p), file_digest(p)] for name, p in made.items()}
     write_json(run_dir / RECORD, record)
-    took, training = time.monotonic() - start, _training(own / "results.json")
+    took, training = time.monotonic() - start, 0
+    with suppress(OSError, ValueError, KeyError, TypeError):  # most chapters train nothing
+        training = read_json(own / "results.json", "run the notebook again")["seconds"]
     told = f", of it {training:.1f} s of training ({training / took:.0%})"
     return f"{took:.1f} s" + (told if 0 < training <= took else "")  # more where it went on from a checkpoint
 
@@ -129,11 +124,3 @@ def _unchanged(entry: dict | None, key: str, run_dir: Path) -> bool:
         return False
     files = [(run_dir / name, before, sha) for name, (before, sha) in entry["files"].items()]
     return all(path.is_file() and (stamp(path) == before or file_digest(path) == sha) for path, before, sha in files)
-
-
-def _training(path: Path) -> float:
-    """Return for how many seconds a chapter trained, where its results tell."""
-    try:
-        return read_json(path, "run the notebook again")["seconds"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0

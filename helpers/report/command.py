@@ -7,7 +7,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from functools import partial
 from pathlib import Path
 
 from helpers.report import chain
@@ -122,14 +121,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(command: str, **options) -> None:
-    start = time.monotonic()
-    does = {"run": lambda **given: render(run(**given)), "render": render, "notebooks": refresh}
-    print(*does[command](**options), f"{time.monotonic() - start:.0f} s", sep="\n")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; return its exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    work = partial(_command, **vars(_parser().parse_args(arguments or ["run"])))
+    options, start = vars(_parser().parse_args(arguments or ["run"])), time.monotonic()
+    does = {"run": lambda **given: render(run(**given)), "render": render, "notebooks": refresh}
+
+    def work() -> None:
+        print(*does[options.pop("command")](**options), f"{time.monotonic() - start:.0f} s", sep="\n")
+
     return console.finish(work, "The same command goes on from the notebook that was running.")

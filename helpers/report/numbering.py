@@ -24,9 +24,7 @@ REPORT = "../reports/report.html"  # holds what stands in no notebook
 _FENCED = re.compile(r"(^```.*?^```[ ]*$)", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(rf"^(#+) +(?:[\dA-Z][\d.]*{GAP})?(.+)$", re.MULTILINE)
 _ANCHOR = re.compile(r'<a id="([\w-]+)"></a>')
-_EQUATION = re.compile(
-    r'(?:<a id="(eq-[\w-]+)"></a>\s)?(\$\$.*?\$\$|\\begin\{(align|equation)\}.*?\\end\{\3\})', re.DOTALL
-)
+_EQUATION = re.compile(r'(?s)(?:<a id="(eq-[\w-]+)"></a>\s)?(\$\$.*?\$\$|\\begin\{(align|equation)\}.*?\\end\{\3\})')
 _LABEL = re.compile(r"\s*\\(?:label\{(eq-[\w-]+)\}|tag\{[^}]*\})")
 _REFERENCE = re.compile(r"\[([^\[\]\n]*)\]\((?:[\w./-]+)?#([a-z]+-[\w-]+)\)")
 _NUMBERED = re.compile(rf"(?:(?:{'|'.join(NOUNS.values())})(?: [\dA-Z][\d.]*)?)?", re.IGNORECASE)

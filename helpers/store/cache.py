@@ -49,10 +49,7 @@ def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
 
 
 def kept(path: str | Path | None, key: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return the arrays that make() returns, kept beside `path` under `key`; without a path they are only made.
-
-    A damaged file is named in a warning and made again.
-    """
+    """Return the arrays of make(), kept beside `path`, if any, under `key`; a damaged file is named and made again."""
     if path is None:
         return make()
     return _kept(path, f"{key[:16]}.npz", lambda file: write_npz(file, make()), read_npz)

@@ -46,9 +46,9 @@ class Checkpoint:
         arrays = read_npz(self.path, "delete it to start afresh")
         training = json.loads(str(arrays.get("training", "{}")))
         if training.get("key") != self.key:
+            told = f"The checkpoint {self.path} belongs to another training"
             raise ValueError(
-                f"The checkpoint {self.path} belongs to another training (settings, images, first weights or code "
-                "differ): delete it, or name another file."
+                f"{told} (settings, images, first weights or code differ): delete it, or name another file."
             )
         epochs = len(training["history"]["loss"])
         if epochs > most:

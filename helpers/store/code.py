@@ -10,10 +10,7 @@ from helpers.store.files import ROOT, digest
 
 # Read by whatever loads a data set, compares with the source report, or shows the study.
 TABLES = ("data/caltech101.csv", "reports/source_report.json")
-STUDY = {
-    "helpers/study/statistics.py": "reports/study.csv",
-    "helpers/study/published.py": "reports/photographs.json",
-}
+STUDY = {"helpers/study/statistics.py": "reports/study.csv", "helpers/study/published.py": "reports/photographs.json"}
 
 
 def code_digest(*made_by) -> str:

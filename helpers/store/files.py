@@ -18,10 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def expanded(path: str | Path) -> Path:
-    """Return a path with the home folder for its ~; that of an unknown user stays as it is, and leads nowhere.
-
-    ValueError for a path that is not UTF-8: no notebook could be given it.
-    """
+    """Return a path with the home folder for its ~, if its user is known; ValueError unless all of it is UTF-8."""
     found = Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for one
     if not is_utf8(whole := str(found.absolute())):
         raise ValueError(f"The path {whole!r} is not UTF-8: rename its folders, or give another.")
@@ -83,10 +80,7 @@ def _name(error: OSError, path: str | Path) -> None:
 
 
 def write_json(path: str | Path, value: object) -> None:
-    """Write `value` to a JSON file with its check sum, {"sha256": ..., "value": ...}: else no one saw a changed digit.
-
-    Raises ValueError for NaN and infinity.
-    """
+    """Write `value` to a JSON file with its check sum: else no one saw a changed digit. ValueError for NaN or inf."""
     try:
         value = json.loads(json.dumps(value, allow_nan=False))  # as it will be read: keys become text, pairs lists
     except ValueError as error:

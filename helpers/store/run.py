@@ -14,6 +14,7 @@ NAMED = ("scenes", "caltech101")  # data sets; any other is a folder's path
 # No folder of pictures gives these names to its run: they are the report's own, or Windows' devices.
 TAKEN = (*NAMED, "readme", "study", "aux", "con", "nul", "prn")
 RECORD = "chain.json"  # in a run's folder: what it was made of, as helpers.report.chain writes it
+ELSEWHERE = "name another folder with --run-dir, or as RUN_DIR in a notebook"
 EPOCHS = 25  # the source report's
 
 
@@ -107,15 +108,10 @@ def resolve_run_dir(run_dir: str | Path, dataset: str | Path) -> Path:
             name += "-folder"
         folder = ROOT / "reports" / name
         if (other := _dataset_of(folder)) not in (None, str(pictures or dataset)):
-            raise ValueError(
-                f"{folder} holds a run on another data set, {other}: "
-                "name another folder with --run-dir, or as RUN_DIR in a notebook, or delete that run."
-            )
+            raise ValueError(f"{folder} holds a run on another data set, {other}: {ELSEWHERE}, or delete that run.")
     if pictures and str(dataset) and (pictures.is_relative_to(folder) or folder.is_relative_to(pictures)):
-        raise ValueError(
-            f"The run's folder {folder} and the pictures in {pictures} would lie in one another: "
-            "move the pictures, or name another folder with --run-dir, or as RUN_DIR in a notebook."
-        )
+        told = f"The run's folder {folder} and the pictures in {pictures} would lie in one another"
+        raise ValueError(f"{told}: move the pictures, or {ELSEWHERE}.")
     return folder
 
 

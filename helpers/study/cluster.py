@@ -82,9 +82,8 @@ def _started(workers: int | None, need: float):
 
     free = psutil.virtual_memory().available / 1e9
     if free < need * (workers or 1):
-        raise ValueError(
-            f"{workers or 1} workers cannot each have the {need:g} GB that a training takes: {free:.1f} GB are free."
-        )
+        told = f"{workers or 1} workers cannot each have the {need:g} GB that a training takes"
+        raise ValueError(f"{told}: {free:.1f} GB are free.")
     count = workers or max(1, min(int(free // need), CPU_COUNT // 2))  # a scratch training keeps two cores busy alone
     own = {"distributed.nanny.pre-spawn-environ": {"TQDM_DISABLE": "1"}}  # none of Dask's own: they change the speed
     options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None, "host": "127.0.0.1"}

@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 
 from helpers.data import folders
 from helpers.store import console
+from helpers.store.files import folder_name
 from helpers.store.run import NAMED
 from helpers.study import cluster, published, table, trainings
 from helpers.study.settings import SETTINGS, Training, grid
@@ -61,7 +62,7 @@ def _check_names(datasets: Sequence[str]) -> None:
         raise ValueError(f"Name each data set once, not {' '.join(datasets)}.")
     by_name = {name: f"the data set {name}" for name in NAMED}
     for given in (given for given in datasets if given not in NAMED):
-        other = by_name.setdefault(folders.existing(given).resolve().name, given)
+        other = by_name.setdefault(folder_name(folders.existing(given).resolve()), given)
         if other != given:
             raise ValueError(f"{given} and {other} have one name, and so would their results: rename one.")
 

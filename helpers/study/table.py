@@ -27,10 +27,7 @@ COLUMNS = {TABLE: ["training", *SETTING, *RESULT], CURVES: ["training", "epoch",
 
 
 def digest_of(dataset: Dataset) -> str:
-    """Return the SHA-256 (hex) of a data set's images and labels and of the word "bundled", VGG19's weights.
-
-    "bundled" names one file, since `vgg19.build` checks its hash.
-    """
+    """Return the SHA-256 (hex) of a data set's images and labels and of the word "bundled", which is but one file."""
     splits = [getattr(dataset, split) for split in SPLITS]
     return content_digest(*(array for split in splits for array in (split.images, split.labels)), "bundled")
 

@@ -108,7 +108,9 @@ def training_step(model, optimizer):  # exercise 4.2
 
 def _train(model, train, val, settings, *, keep_start: bool) -> History:
     seed, epochs, batch_size, learning_rate = settings
-    _check_settings(*settings)
+    _checks.whole_numbers(0, seed=seed)
+    _checks.whole_numbers(epochs=epochs, batch_size=batch_size)
+    _checks.rates(learning_rate, 0)
     (x, labels), (val_x, val_labels) = _checked(train, model), _checked(val, model)
     step, rng = training_step(model, keras.optimizers.Adam(learning_rate)), np.random.default_rng(seed)
     history, best = History(), model.get_weights()
@@ -130,12 +132,6 @@ def _train(model, train, val, settings, *, keep_start: bool) -> History:
 
 def _score(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     return softmax_cross_entropy(logits, labels)[0], float(np.mean(logits.argmax(axis=1) == labels))
-
-
-def _check_settings(seed, epochs, batch_size, learning_rate) -> None:
-    _checks.whole_numbers(0, seed=seed)
-    _checks.whole_numbers(epochs=epochs, batch_size=batch_size)
-    _checks.rates(learning_rate, 0)
 
 
 def _checked(split, model) -> tuple[np.ndarray, np.ndarray]:

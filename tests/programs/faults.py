@@ -639,12 +639,16 @@ FAULTS = [
     Fault(
         "red is blue",
         "data/pictures.py",
-        "return np.asarray(on_white(picture))",
-        "return np.asarray(on_white(picture))[..., ::-1]",
+        'picture.mode.startswith("I;16") else picture))',
+        'picture.mode.startswith("I;16") else picture))[..., ::-1]',
         "data/pictures",
     ),
     Fault(
-        "red of 12 bits is blue", "data/pictures.py", "_eight_bits(bgr[..., ::-1])", "_eight_bits(bgr)", "data/pictures"
+        "red of 12 bits is blue",
+        "data/pictures.py",
+        "_eight_bits(stored[..., 2::-1])",
+        "_eight_bits(stored[..., :3])",
+        "data/pictures",
     ),
     Fault("4095 is not of 12 bits", "data/pictures.py", "pixels.max() <= 4095", "pixels.max() < 4095", "data/pictures"),
     Fault(

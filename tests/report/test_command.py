@@ -261,7 +261,7 @@ def test_the_project_itself_is_no_runs_folder(tmp_path, monkeypatch, executed, c
     monkeypatch.setenv("HOME", str(root))
     monkeypatch.chdir(root)
     assert report.main([command, "--run-dir", where]) == 2
-    assert "holds the project's own files: name another folder with --run-dir." in capsys.readouterr().err
+    assert "holds the project's own files: name another with --run-dir." in capsys.readouterr().err
     assert path.read_bytes() == before
     assert [*root.iterdir()] == [path.parent]
 

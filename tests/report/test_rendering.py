@@ -359,6 +359,7 @@ GALLERY = [
 LISTINGS = ["# Listings", *(cell for _ in range(15) for cell in (TEXT[:400], code("line = 1\n" * 8)))]
 
 
+LONG = r"a\_class\_of\_plants\_" * 8
 HEADS = "| class | " + " | ".join(f"n{n:05d}-name" for n in range(60)) + " |\n|" + "--|" * 61 + "\n"
 TABLES = [
     "# Tables",
@@ -367,6 +368,7 @@ TABLES = [
         '#| label: tbl-300\n#| tbl-cap: "Three hundred rows"\nt()',
         shown(text_markdown="| a | b |\n|--|--|\n" + "| n02080004-West_Highland_white_terrier | 0.5 |\n" * 300),
     ),
+    code("long", shown(text_markdown=f"| a | b |\n|--|--|\n| {LONG} | {LONG} |\n| 1 | {'x' * 150} |\n")),
 ]
 
 
@@ -392,7 +394,9 @@ def layout(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rendering, "_pdf", measured)
         chapters = {"01_tall": TALL, "02_gallery": GALLERY, "03_listings": LISTINGS, "04_tables": TABLES}
-        render(run_dir(tmp_path_factory.mktemp("layout"), **chapters))
+        folder = run_dir(tmp_path_factory.mktemp("layout"), **chapters)
+        files.write_json(folder / "chain.json", {"parameters": {"DATASET": LONG.replace("\\", ""), "EPOCHS": 7}})
+        render(folder)
     return found
 
 

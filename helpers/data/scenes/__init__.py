@@ -44,6 +44,11 @@ def draw(class_name: str, rng: np.random.Generator, size: int = 224) -> tuple[np
     return camera.finish(averaged[..., :3], averaged[..., 3] >= 128, rng)
 
 
+def pictures() -> list[tuple[str, str, int]]:
+    """Return class, split and index of each picture of the data set, split by split and in them class by class."""
+    return [(name, split, i) for split, count in COUNTS.items() for name in CLASS_NAMES for i in range(count)]
+
+
 def picture(class_name: str, split: str, index: int, size: int = 224) -> tuple[np.ndarray, np.ndarray]:
     """Draw picture `index` of a split of the data set, alone: image uint8 (H, W, 3) and mask bool (H, W).
 
