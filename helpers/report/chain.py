@@ -37,7 +37,7 @@ def execute(notebooks: Iterable[Path], parameters: dict, run_dir: Path, inputs: 
         raise ValueError("There is no notebook to execute: name one at least.")
     for notebook in notebooks:
         if "RUN_DIR" not in declared_parameters(notebook):
-            raise ChainError(f"{notebook.name} has no RUN_DIR in its cell tagged parameters: it cannot pass on results")
+            raise ChainError(f"{notebook.name} has no RUN_DIR in its cell tagged parameters: it passes no results on.")
     _check_folder(run_dir, {notebook.name for notebook in notebooks})
     with _alone(run_dir):
         record = _begin(run_dir, {notebook.stem for notebook in notebooks})

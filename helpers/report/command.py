@@ -126,8 +126,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     options, start = vars(_parser().parse_args(arguments or ["run"])), time.monotonic()
     does = {"run": lambda **given: render(run(**given)), "render": render, "notebooks": refresh}
-
-    def work() -> None:
-        print(*does[options.pop("command")](**options), f"{time.monotonic() - start:.0f} s", sep="\n")
-
-    return console.finish(work, "The same command goes on from the notebook that was running.")
+    made, stopped = does[options.pop("command")], "The same command goes on from the notebook that was running."
+    return console.finish(lambda: print(*made(**options), f"{time.monotonic() - start:.0f} s", sep="\n"), stopped)
