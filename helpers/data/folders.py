@@ -83,13 +83,11 @@ def _check_depth(folder: Path, classes: dict[str, list[Path]]) -> None:
 
 
 def _left_out(folder: Path, others: Iterable[Path], beside: int) -> str:
-    kinds = Counter("folders" if e.is_dir() else f"files {e.suffix.lower() or 'without suffix'}" for e in others)
-    counts = [f"{count} {what}" for what, count in kinds.most_common()]
-    counts += [f"{beside} files beside the class folders"] * bool(beside)
-    told = (
-        "Pictures are JPEG, PNG, BMP, WebP, TIFF or GIF files in a class folder: save others, such as HEIC or camera "
-    )
-    return f"Left out of {str(folder)!r}: {', '.join(counts)}. {told}raw, as one of these." if counts else ""
+    kinds = Counter("folder" if e.is_dir() else f"{e.suffix.lower() or 'suffixless'} file" for e in others)
+    counts = [f"{count} {what}{'s' * (count > 1)}" for what, count in kinds.most_common()]
+    counts += [f"{beside} file{'s' * (beside > 1)} beside the class folders"] * bool(beside)
+    told = "Pictures are JPEG, PNG, BMP, WebP, TIFF or GIF files in a class folder: save others, such as HEIC or camera"
+    return f"Left out of {str(folder)!r}: {', '.join(counts)}. {told} raw, as one of these." if counts else ""
 
 
 def _visible(folder: Path) -> list[Path]:

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import re
 import sys
 import tempfile
 import time
@@ -16,6 +15,7 @@ from helpers.store.run import EPOCHS, NAMED, resolve_run_dir, whole_number
 
 REPORTS = files.ROOT / "reports"
 NAMES = (*NAMED, "bundled", "imagenet")  # of data sets and weights; anything else is a path
+USUAL = {"DATASET": "scenes", "WEIGHTS": "bundled", "SEED": 0, "EPOCHS": EPOCHS}  # of the committed notebooks
 
 
 def run(
@@ -42,10 +42,7 @@ def render(run_dir: str | Path | None = None) -> tuple[Path, Path]:
     from helpers.report import rendering
 
     if run_dir is None:
-        names = committed()
-        told = re.search(r'"(\d+) epochs? of \d+ images', "".join(path.read_text(encoding="utf-8") for path in names))
-        usual = {"DATASET": "scenes", "WEIGHTS": "bundled", "SEED": 0, "EPOCHS": told[1] if told else EPOCHS}
-        return rendering.write(names, usual, REPORTS)
+        return rendering.write(committed(), USUAL, REPORTS)
     folder = files.expanded(run_dir).resolve()
     notebooks = sorted((folder / "notebooks").glob("*.ipynb"))
     if not notebooks:
@@ -59,7 +56,7 @@ def refresh(only: str = "", run_dir: str | Path | None = None) -> list[Path]:
     only is the beginning of one's name ("03"): those before it run too, since it reads their results, but stay as they
     are. They run in `run_dir`, or in a temporary folder.
     """
-    from helpers.report import cells, numbering  # only now: nbformat alone takes a second to import
+    from helpers.report import cells, numbering, rendering  # only now: nbformat alone takes a second to import
 
     names = committed()
     chosen = [path for path in names if path.name.startswith(only)]
@@ -69,13 +66,13 @@ def refresh(only: str = "", run_dir: str | Path | None = None) -> list[Path]:
     numbering.number(names)
     with tempfile.TemporaryDirectory() as temporary:
         folder = resolve_run_dir(run_dir or temporary, "scenes")
-        given = {"RUN_DIR": str(folder)}
-        chain.execute(names[: names.index(chosen[-1]) + 1], given, folder, os.environ.get("EPOCHS", ""))
+        given, epochs = {"RUN_DIR": str(folder)}, os.environ.get("EPOCHS") or EPOCHS
+        chain.execute(names[: names.index(chosen[-1]) + 1], given, folder, str(epochs))
         for path in chosen:
             text = cells.cleaned(folder / "notebooks" / path.name)
             with files.whole_file(path) as part:
                 part.write_text(text, encoding="utf-8")
-    return [*chosen, *render()]
+    return [*chosen, *rendering.write(names, USUAL | {"EPOCHS": epochs}, REPORTS)]
 
 
 def _absolute(name: str | Path) -> str:
@@ -126,5 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     options, start = vars(_parser().parse_args(arguments or ["run"])), time.monotonic()
     does = {"run": lambda **given: render(run(**given)), "render": render, "notebooks": refresh}
-    made, stopped = does[options.pop("command")], "The same command goes on from the notebook that was running."
-    return console.finish(lambda: print(*made(**options), f"{time.monotonic() - start:.0f} s", sep="\n"), stopped)
+    make = does[options.pop("command")]
+    return console.finish(
+        lambda: print(*make(**options), f"{time.monotonic() - start:.0f} s", sep="\n"),
+        "The same command goes on from the notebook that was running.",
+    )

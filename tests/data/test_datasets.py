@@ -213,7 +213,7 @@ def test_what_is_left_out_is_told_also_of_pictures_that_are_kept(tmp_path):
     folder = write(tmp_path / "a", ["x", "y"])
     (folder / "x" / "a.HEIC").touch()
     for _ in range(2):
-        assert "1 files .heic" in data.load(folder, 16, cache=tmp_path / "pictures.npz").left_out
+        assert "1 .heic file" in data.load(folder, 16, cache=tmp_path / "pictures.npz").left_out
 
 
 def test_the_command_counts_without_the_memory_that_it_tells_of(tmp_path, monkeypatch, capsys):
@@ -276,5 +276,5 @@ def test_the_command_prints_names_that_the_console_lacks(tmp_path):
         ["\\u732b", "2", "1", "1"],
         ["total", "6", "3", "3"],
     ]
-    assert "1 files .heic" in done.stdout
+    assert "1 .heic file" in done.stdout
     assert done.stderr == ""

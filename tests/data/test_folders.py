@@ -28,7 +28,7 @@ def test_classes_and_pictures_are_sorted_and_the_rest_is_left_out(tmp_path):
     found, left_out = class_files(tmp_path)
     assert list(found) == ["_1", "ant", "zebra"]
     assert all(names == NAMES for names in found.values())
-    assert "1 files beside the class folders" in left_out
+    assert "1 file beside the class folders" in left_out
 
 
 def test_links_to_classes_and_pictures_are_followed(tmp_path):
@@ -56,7 +56,7 @@ def test_what_is_a_picture_by_its_content_counts_and_the_rest_is_counted(tmp_pat
     assert found["cat"] == sorted([*NAMES, "picture", "scan.dat"])
     (said,) = (str(warning.message) for warning in warned)
     assert said == left_out
-    for part in ("2 files .heic", "1 files .txt", "1 files without suffix", "1 folders", "1 files beside the class"):
+    for part in ("2 .heic files", "1 .txt file", "1 suffixless file", "1 folder", "1 file beside the class"):
         assert part in said
 
 
@@ -67,7 +67,7 @@ def test_camera_raw_and_backups_are_no_second_copies(tmp_path):
         Image.new("RGB", (5, 5)).save(tmp_path / "cat" / name, "TIFF")
     found, left_out = class_files(tmp_path)
     assert found["cat"] == NAMES
-    assert all(f"1 files .{suffix}" in left_out for suffix in ("nef", "cr2", "jpg~", "bak", "png_original"))
+    assert all(f"1 .{suffix} file" in left_out for suffix in ("nef", "cr2", "jpg~", "bak", "png_original"))
 
 
 @pytest.mark.parametrize(
