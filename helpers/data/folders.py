@@ -46,8 +46,8 @@ def class_files(folder: Path) -> tuple[dict[str, list[str]], str]:
         _check_depth(folder, classes)
     read = {folder / name / file for name, inside in files.items() for file in inside}
     others = (entry for inside in classes.values() for entry in inside if entry not in read)
-    if left_out := _left_out(folder, others, len(entries) - len(classes)):
-        warnings.warn(left_out, stacklevel=4)
+    if left_out := _left_out(others, len(entries) - len(classes)):
+        warnings.warn(f"In {str(folder)!r}: {left_out}", stacklevel=4)
     _check_counts(folder, files)
     return files, left_out
 
@@ -82,12 +82,14 @@ def _check_depth(folder: Path, classes: dict[str, list[Path]]) -> None:
         outer = inner[:1000]  # of a whole disk it must come to an end
 
 
-def _left_out(folder: Path, others: Iterable[Path], beside: int) -> str:
-    kinds = Counter("folder" if e.is_dir() else f"{e.suffix.lower() or 'suffixless'} file" for e in others)
-    counts = [f"{count} {what}{'s' * (count > 1)}" for what, count in kinds.most_common()]
-    counts += [f"{beside} file{'s' * (beside > 1)} beside the class folders"] * bool(beside)
+def _left_out(others: Iterable[Path], beside: int) -> str:
+    kinds = Counter("folder" if e.is_dir() else f"{e.suffix.lower()[:20] or 'suffixless'} file" for e in others)
+    counts = [(count, f" {what}{'s' * (count > 1)}") for what, count in kinds.most_common(5)]
+    counts.append((sum(kinds.values()) - sum(count for count, _ in counts), " of other kinds"))
+    counts.append((beside, f" file{'s' * (beside > 1)} beside the class folders"))
     told = "Pictures are JPEG, PNG, BMP, WebP, TIFF or GIF files in a class folder: save others, such as HEIC or camera"
-    return f"Left out of {str(folder)!r}: {', '.join(counts)}. {told} raw, as one of these." if counts else ""
+    found = ", ".join(f"{count}{what}" for count, what in counts if count)
+    return f"Left out: {found}. {told} raw, as one of these." if found else ""
 
 
 def _visible(folder: Path) -> list[Path]:

@@ -19,7 +19,7 @@ def classes(folder, **names):
     return folder
 
 
-@pytest.mark.filterwarnings("ignore:Left out")
+@pytest.mark.filterwarnings("ignore:In .*Left out")
 def test_classes_and_pictures_are_sorted_and_the_rest_is_left_out(tmp_path):
     classes(tmp_path, zebra=[*NAMES[::-1], "notes.txt", ".hidden.jpg", "no_suffix"], ant=NAMES, _1=NAMES)
     classes(tmp_path, **{".git": NAMES})
@@ -51,16 +51,16 @@ def test_what_is_a_picture_by_its_content_counts_and_the_rest_is_counted(tmp_pat
     (tmp_path / "dog" / "deeper").mkdir()
     for name in ("scan.dat", "picture"):
         Image.new("RGB", (5, 5)).save(tmp_path / "cat" / name, "PNG")
-    with pytest.warns(UserWarning, match="Left out of") as warned:
+    with pytest.warns(UserWarning, match="Left out: ") as warned:
         found, left_out = class_files(tmp_path)
     assert found["cat"] == sorted([*NAMES, "picture", "scan.dat"])
     (said,) = (str(warning.message) for warning in warned)
-    assert said == left_out
+    assert said == f"In {str(tmp_path)!r}: {left_out}"
     for part in ("2 .heic files", "1 .txt file", "1 suffixless file", "1 folder", "1 file beside the class"):
         assert part in said
 
 
-@pytest.mark.filterwarnings("ignore:Left out")
+@pytest.mark.filterwarnings("ignore:In .*Left out")
 def test_camera_raw_and_backups_are_no_second_copies(tmp_path):
     classes(tmp_path, cat=NAMES, dog=NAMES)
     for name in ("a.NEF", "b.cr2", "a.jpg~", "a.jpg.bak", "b.png_original"):
@@ -68,6 +68,9 @@ def test_camera_raw_and_backups_are_no_second_copies(tmp_path):
     found, left_out = class_files(tmp_path)
     assert found["cat"] == NAMES
     assert all(f"1 .{suffix} file" in left_out for suffix in ("nef", "cr2", "jpg~", "bak", "png_original"))
+    for k in range(30):
+        (tmp_path / "dog" / f"notes.{k}").write_text("no picture")
+    assert "30 of other kinds" in class_files(tmp_path)[1]
 
 
 @pytest.mark.parametrize(
