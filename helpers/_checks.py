@@ -24,9 +24,11 @@ def whole_numbers(least: int = 1, **numbers) -> None:
         require(is_whole(value, least), f"{name} must be a whole number of at least {least}, not {value!r}.")
 
 
-def size_of_window(n, k, stride, pad) -> None:
+def size_of_window(n, k, stride, pad) -> tuple[int, ...]:
     whole_numbers(n=n, k=k, stride=stride), whole_numbers(0, pad=pad)
+    n, k, stride, pad = map(int, (n, k, stride, pad))  # NumPy's small ones wrap round
     require(k <= n + 2 * pad, f"A window of {k} does not fit into {n} + 2*{pad} = {n + 2 * pad} pixels: pad more.")
+    return n, k, stride, pad
 
 
 def generator(rng) -> None:
@@ -115,9 +117,9 @@ def finite(x: np.ndarray, what: str) -> None:
 
 def labels(values, count: int, classes: int, least: int = 1) -> np.ndarray:
     """Return labels from 0 to classes - 1, of so many images and of at least `least`, as an array."""
-    values = np.asarray(values)
-    fits = values.shape == (count,) and count >= least
-    require(fits, f"{count} images need a list of as many labels, at least one; got the shape {values.shape}.")
+    whole_numbers(classes=classes), require(count >= least, "There are no images: give one at least.")
+    values = np.asarray(values) if count else np.empty(np.shape(values), np.int64)
+    require(values.shape == (count,), f"{count} images need a list of as many labels, not the shape {values.shape}.")
     require(values.dtype.kind in "iu", f"Labels must be whole numbers, not {values.dtype}.")
     for wrong in values[(values < 0) | (values >= classes)]:
         raise ValueError(f"A label is {wrong}, but with {classes} classes labels go from 0 to {classes - 1}.")

@@ -16,7 +16,7 @@ def output_size(n: int, k: int, stride: int = 1, pad: int = 0) -> int:
     floor((n + 2 pad - k) / stride) + 1. Raises ValueError when the window does not fit, or when a size is not a whole
     number that makes sense. Source: Dumoulin and Visin (2016), relationship 6.
     """
-    _checks.size_of_window(n, k, stride, pad)
+    n, k, stride, pad = _checks.size_of_window(n, k, stride, pad)
     return (n + 2 * pad - k) // stride + 1
 
 

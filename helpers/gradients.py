@@ -27,6 +27,9 @@ def numerical_gradient(f: Callable, x: np.ndarray, step=1e-6) -> np.ndarray:  # 
 
 
 def relative_error(a: np.ndarray, b: np.ndarray) -> float:
-    """Return |a - b| / (|a| + |b|) in the Euclidean norm: 0 for equal arrays, 1 for opposite ones."""
+    """Return |a - b| / (|a| + |b|) by Euclid: 0 for equal arrays, 1 for opposite ones. ValueError for two shapes."""
+    a, b = (np.asarray(x) + np.float64(0) for x in (a, b))  # in double precision
+    if a.shape != b.shape:
+        raise ValueError(f"Only arrays of one shape compare, not {a.shape} and {b.shape}.")
     scale = np.linalg.norm(a) + np.linalg.norm(b)
-    return float(np.linalg.norm(np.subtract(a, b)) / scale) if scale else 0.0
+    return float(np.linalg.norm(a - b) / scale) if scale else 0.0

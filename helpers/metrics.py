@@ -11,7 +11,7 @@ def confusion_matrix(actual, predicted, classes: int) -> np.ndarray:  # exercise
 
     actual, predicted: (N,) labels from 0 to classes - 1. Raises ValueError when they do not fit.
     """
-    pairs = (_checks.labels(each, len(actual), classes, 0) for each in (actual, predicted))
+    pairs = [_checks.labels(each, len(actual), classes, 0) for each in (actual, predicted)]
     matrix = np.zeros((classes, classes), np.int64)
     np.add.at(matrix, tuple(pairs), 1)
     return matrix

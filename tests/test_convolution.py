@@ -295,3 +295,8 @@ def test_kaiming_refuses_a_shape_without_inputs_or_outputs(shape):
 def test_kaiming_names_the_two_types_that_there_are():
     with pytest.raises(ValueError, match="Weights are float32 or float64, not float16"):
         kaiming_normal((3, 4), rng=np.random.default_rng(0), dtype=np.float16)
+
+
+def test_small_integers_of_numpy_do_not_wrap_round():
+    assert output_size(np.uint8(224), np.uint8(3), 1, np.uint8(20)) == 262
+    assert output_size(np.uint8(250), np.uint8(3), np.uint8(1), np.uint8(3)) == 254

@@ -33,3 +33,11 @@ def test_relative_error_by_hand():
     assert relative_error(np.array([3.0, 4]), np.zeros(2)) == 1
     assert relative_error(np.zeros(2), np.zeros(2)) == 0
     assert relative_error(np.array([3.0]), np.array([1.0])) == 0.5
+
+
+def test_a_relative_error_is_of_arrays_of_one_shape_whatever_their_type():
+    assert relative_error(np.array([1], np.uint8), np.array([2], np.uint8)) == pytest.approx(1 / 3)
+    assert relative_error(np.float32([1e-30]), np.float32([-1e-30])) == 1
+    assert relative_error([1, 2], np.array([1.0, 2.0])) == 0
+    with pytest.raises(ValueError, match=r"not \(4,\) and \(4, 1\)"):
+        relative_error(np.ones(4), np.ones((4, 1)))

@@ -156,3 +156,10 @@ def test_the_interval_of_a_mean_by_hand():
 def test_no_interval_of_one_number_or_of_none(values):
     with pytest.raises(ValueError, match="two or more"):
         mean_interval(np.array(values))
+
+
+def test_a_confusion_matrix_of_nothing_and_of_no_classes():
+    assert confusion_matrix([], [], 3).tolist() == [[0, 0, 0]] * 3
+    for classes in (2.0, "2", None, True, -1):
+        with pytest.raises(ValueError, match="classes must be a whole number of at least 1"):
+            confusion_matrix([0], [0], classes)

@@ -89,7 +89,7 @@ def _left_out(others: Iterable[Path], beside: int) -> str:
     counts.append((beside, f" file{'s' * (beside > 1)} beside the class folders"))
     told = "Pictures are JPEG, PNG, BMP, WebP, TIFF or GIF files in a class folder: save others, such as HEIC or camera"
     found = ", ".join(f"{count}{what}" for count, what in counts if count)
-    return f"Left out: {found}. {told} raw, as one of these." if found else ""
+    return f"Left out of the data set: {found}. {told} raw, as one of these." if found else ""
 
 
 def _visible(folder: Path) -> list[Path]:

@@ -28,6 +28,7 @@ def receptive_field(layers: Iterable, row: int, col: int) -> tuple:  # exercise 
     Half-open: bottom and right are the first pixels outside. With padding a box may begin below 0 and end beyond the
     image; `field_on_image` gives what is read of one. ValueError for a row or column that cannot be.
     """
+    layers = list(layers)
     (rows, down, above), (cols, across, before) = field_size(layers, 0), field_size(layers, 1)
     top, left = down * _number("row", row) - above, across * _number("column", col) - before
     return top, left, top + rows, left + cols
@@ -38,6 +39,7 @@ def field_on_image(layers: Iterable, row: int, col: int, height: int, width: int
 
     ValueError for a neuron that there is not, or that reads padding alone.
     """
+    layers = list(layers)
     top, bottom = _read(_along(0, layers), _number("row", row), height)
     left, right = _read(_along(1, layers), _number("column", col), width)
     return top, left, bottom, right
@@ -89,4 +91,4 @@ def _pair(value) -> tuple:
 def _number(name: str, at) -> int:
     if not isinstance(at, Integral) or at < 0:
         raise ValueError(f"The {name} of a neuron is a whole number from 0, not {at!r}.")
-    return at
+    return int(at)

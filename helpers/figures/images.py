@@ -87,16 +87,17 @@ def draw(ax: Axes, panel: Panel, side: float = LARGEST, top: float = 1.0) -> Non
 
 
 def contact_sheet(images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> Figure:
-    """Show the first images of each class, a row a class; of more than `ROWS` classes one image each."""
+    """Show the first images of each class, a row a class; of more than `ROWS` one each. ValueError for one without."""
+    there, first = np.unique(labels, return_index=True)
+    if there.tolist() != list(range(len(class_names))):
+        raise ValueError(f"{len(class_names)} classes need an image each: the labels are of {there.tolist()}.")
     if len(class_names) <= ROWS:
-        rows = [list(images[np.flatnonzero(labels == k)[:COLUMNS]]) for k in range(len(class_names))]
+        rows = [list(images[np.flatnonzero(np.equal(labels, k))[:COLUMNS]]) for k in range(len(class_names))]
         figure = panels(rows, names=drawn_names(class_names, 11))
     else:
         columns = COLUMNS if len(class_names) <= 7 * COLUMNS else 12
-        first = [int(np.argmax(labels == k)) for k in range(len(class_names))]
-        figure = image_grid(
-            images[first], drawn_names(class_names, int(LETTERS / 7 * (WIDTH / columns - 0.03))), columns
-        )
+        letters = int(LETTERS / 7 * (WIDTH / columns - 0.03))
+        figure = image_grid(images[first], drawn_names(class_names, letters), columns)
     explain_names(figure, class_names)
     return figure
 

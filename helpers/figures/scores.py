@@ -55,7 +55,7 @@ def confusion(images: np.ndarray, actual: np.ndarray, predicted: np.ndarray, cla
     Of at most `PICTURED` classes with its images in its cells, the first of a full one; of at most `LEGIBLE` with its
     counts alone; of more, classes are numbers, and the pairs most often taken for each other are named beside it.
     """
-    classes = len(class_names)
+    classes, actual, predicted = len(class_names), np.asarray(actual), np.asarray(predicted)
     cells = np.ravel_multi_index((actual, predicted), (classes, classes))
     counts = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
     figure = (_of_few if classes <= LEGIBLE else _of_many)(counts, drawn_names(class_names, 18))

@@ -68,7 +68,7 @@ def _alone(run_dir: Path):
 
 def _check_folder(run_dir: Path, names: set[str]) -> None:
     """Refuse a folder with files that a run would replace and that are no run's, before anything is written there."""
-    own = run_dir == ROOT / "reports" or ROOT.is_relative_to(run_dir)
+    own = run_dir == ROOT / "reports" or ROOT.is_relative_to(run_dir) or (run_dir / "helpers" / "report").is_dir()
     found = {path.name for path in run_dir.glob("notebooks/*.ipynb")}  # papermill by hand leaves them without a record
     others = found - names or {path.name for path in run_dir.glob("report.[hp]*") if not found}
     if own or (others and not (run_dir / RECORD).exists()):

@@ -44,10 +44,12 @@ def render(run_dir: str | Path | None = None) -> tuple[Path, Path]:
     if run_dir is None:
         return rendering.write(committed(), USUAL, REPORTS)
     folder = files.expanded(run_dir).resolve()
-    notebooks = sorted((folder / "notebooks").glob("*.ipynb"))
+    record, notebooks = chain.read_record(folder), sorted((folder / "notebooks").glob("*.ipynb"))
+    if made := record["notebooks"]:  # what else lies there, such as Jupyter's copies, is no chapter
+        notebooks = [path for path in notebooks if path.stem in made]
     if not notebooks:
         raise FileNotFoundError(f"There is no executed notebook in {folder / 'notebooks'}: run the chain first.")
-    return rendering.write(notebooks, chain.read_record(folder).get("parameters", {}), folder)
+    return rendering.write(notebooks, record.get("parameters", {}), folder)
 
 
 def refresh(only: str = "", run_dir: str | Path | None = None) -> list[Path]:

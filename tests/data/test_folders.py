@@ -51,7 +51,7 @@ def test_what_is_a_picture_by_its_content_counts_and_the_rest_is_counted(tmp_pat
     (tmp_path / "dog" / "deeper").mkdir()
     for name in ("scan.dat", "picture"):
         Image.new("RGB", (5, 5)).save(tmp_path / "cat" / name, "PNG")
-    with pytest.warns(UserWarning, match="Left out: ") as warned:
+    with pytest.warns(UserWarning, match="Left out of the data set: ") as warned:
         found, left_out = class_files(tmp_path)
     assert found["cat"] == sorted([*NAMES, "picture", "scan.dat"])
     (said,) = (str(warning.message) for warning in warned)

@@ -180,3 +180,10 @@ def test_padding_behind_makes_neurons_and_padding_before_does_not():
         assert explain.field_on_image([(3, 1, (pads, (0, 0)))], 3, 0, 4, 3) == (seen[0], 0, seen[1], 3)
     with pytest.raises(ValueError, match="sees none"):
         explain.field_on_image([(3, 1, ((0, 2), (0, 0)))], 4, 0, 4, 3)
+
+
+def test_layers_may_come_one_by_one():
+    layers = [(3, 1, 1), (2, 2, 0), (5, 1, 0)]
+    assert explain.receptive_field(iter(layers), 2, 2) == explain.receptive_field(layers, 2, 2) == (3, 3, 15, 15)
+    assert explain.field_on_image(iter(layers), 0, 0, 20, 20) == (0, 0, 11, 11)
+    assert explain.receptive_field(layers[:2], np.uint8(200), np.uint8(200)) == (399, 399, 403, 403)

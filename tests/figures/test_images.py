@@ -102,3 +102,11 @@ def test_a_title_is_no_wider_than_its_image():
     lines = wide.axes[0].get_title(loc="left").split("\n")
     assert len(lines[0]) < 20
     assert lines[1] == "short"
+
+
+@pytest.mark.parametrize("count", [3, 10])
+def test_a_contact_sheet_shows_each_class_under_its_own_name(count):
+    names = [f"c{k}" for k in range(count)]
+    assert draw.contact_sheet(photos(count), list(range(count)), names)
+    with pytest.raises(ValueError, match=rf"{count} classes need an image each: the labels are of \[0, 1\]"):
+        draw.contact_sheet(photos(4), np.array([0, 0, 1, 1]), names)

@@ -169,3 +169,8 @@ def test_networks_are_compared_with_intervals():
     spans = [lines.get_segments()[0][:, 1] for lines in left.collections]
     assert np.allclose(spans, [(0.8, 0.95), (0.9, 1)])
     assert [float(line.get_ydata()[0]) for line in right.lines] == [0.1, 0.01]
+
+
+def test_a_confusion_matrix_is_drawn_from_lists_as_well():
+    figure = plot.confusion(np.zeros((3, 6, 6, 3), np.uint8), [0, 1, 2], [0, 1, 1], ["a", "b", "c"])
+    assert sorted(text.get_text() for text in figure.axes[0].texts).count("1") == 3

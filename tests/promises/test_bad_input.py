@@ -632,7 +632,7 @@ ARRAYS = {
     "labels that are not whole": training("not float64 | Labels | must be whole numbers", labels=zeros(8)),
     "words for labels": training("not <U3 | Labels | must be whole numbers", labels=np.array(["cat"] * 8)),
     "too few labels": training("the shape (7,) | 8 images | need a list of as many", labels=np.arange(7) % 3),
-    "no images to train on": training("the shape (0,) | 0 images | at least one", images=NAN[:0], labels=np.arange(0)),
+    "no images to train on": training("no images | There are | give one at least", images=NAN[:0], labels=np.arange(0)),
     "whole-number images": training("int64 | Images must | uint8 (0 to 255)", images=zeros(8, 8, 8, 3, dtype=np.int64)),
     "images too narrow": training("does not fit | A window of 3 | pad more", images=np.zeros((8, 8, 2, 3), np.uint8)),
     "images with alpha": training("4 channels | x has | are made for 3", images=np.zeros((8, 8, 8, 4), np.uint8)),

@@ -241,6 +241,24 @@ def test_a_folder_of_other_work_is_refused_and_stays_as_it_is(notebooks, execute
     assert executed == []
 
 
+def test_another_copy_of_the_project_is_no_runs_folder(notebooks, executed, tmp_path):
+    (tmp_path / "clone" / "helpers" / "report").mkdir(parents=True)
+    write(tmp_path / "clone" / "notebooks", "02_two", "old = 1")
+    with pytest.raises(chain.ChainError, match="holds the project's own files"):
+        report.run(notebooks=notebooks, run_dir=tmp_path / "clone")
+    assert executed == []
+
+
+def test_copies_that_jupyter_leaves_in_a_run_are_no_chapters(notebooks, executed, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(rendering, "write", lambda notebooks, *_: given.extend(path.stem for path in notebooks))
+    folder = report.run(notebooks=notebooks, run_dir=tmp_path / "run")
+    write(folder / "notebooks", "02_two-Copy1", "mine = 1")
+    report.render(report.run(notebooks=notebooks, run_dir=folder))
+    assert given == [path.stem for path in notebooks]
+    assert (folder / "notebooks" / "02_two-Copy1.ipynb").exists()
+
+
 def test_a_folder_where_notebooks_were_run_by_hand_is_a_runs(notebooks, executed, tmp_path):
     (tmp_path / "run").mkdir()
     write(tmp_path / "run" / "notebooks", "02_two", "old = 1")
