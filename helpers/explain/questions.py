@@ -34,10 +34,10 @@ def finite(array: np.ndarray) -> np.ndarray:
 
 def places(neurons: Iterable, shape: tuple[int, ...], last: int | None) -> list[tuple[int, ...]]:
     """Return where each image's neuron is in an output of `shape`: of layer `last`, or None for the class scores."""
-    found = [tuple(int(n) for n in np.atleast_1d(neuron)[: len(shape)]) for neuron in neurons]
+    found = [tuple(np.atleast_1d(neuron)[: len(shape)].tolist()) for neuron in neurons]
     for place in found:
-        if len(place) != len(shape) or not all(0 <= n < size for n, size in zip(place, shape, strict=True)):
+        if len(place) != len(shape) or not all(n in range(size) for n, size in zip(place, shape, strict=True)):
             if last is None:
                 raise ValueError(f"There is no class {place[0]}: the network's scores have the shape {shape}.")
             raise ValueError(f"The neuron {place} is outside the output of layer {last}, which has the shape {shape}.")
-    return found
+    return [tuple(map(int, place)) for place in found]  # whole, though top_neurons' are beside a float
