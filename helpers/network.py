@@ -55,7 +55,7 @@ def report_cnn(image_size=224, classes=3, *, rng, fast=True, dtype=np.float32) -
     rounding. ValueError for images below 8 pixels or fewer than two classes.
     """
     _checks.report_network(image_size, classes)
-    dense, side = engine.Dense if fast else Dense, int(image_size) - 6  # -2 -1 -2 -1 by the windows
+    dense, side = engine.Dense if fast else Dense, int(image_size) - 6  # 2 + 1 + 2 + 1
     network = Sequential(
         [  # shapes at 224 x 224
             Conv2D(3, 32, rng=rng, dtype=dtype),  # (N,224,224,3) -> (N,222,222,32)
