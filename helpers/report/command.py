@@ -46,7 +46,7 @@ def render(run_dir: str | Path | None = None) -> tuple[Path, Path]:
     folder = files.expanded(run_dir).resolve()
     record, notebooks = chain.read_record(folder), sorted((folder / "notebooks").glob("*.ipynb"))
     if made := record.get("notebooks"):  # what else lies there, such as Jupyter's copies, is no chapter
-        notebooks = [path for path in notebooks if path.stem in made]
+        notebooks = [path for path in notebooks if path.stem in made.keys() | {each.stem for each in committed()}]
     if not notebooks:
         raise FileNotFoundError(f"There is no executed notebook in {folder / 'notebooks'}: run the chain first.")
     return rendering.write(notebooks, record.get("parameters", {}), folder)
